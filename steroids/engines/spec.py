@@ -1,0 +1,91 @@
+"""What is said to an engine and what it answers: plain data, equal when it says the same."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    CREATED = "created"
+    RUNNING = "running"
+    EXITED = "exited"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What is stored to find a container again, also after a restart of controller or engine."""
+
+    engine: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class State:
+    status: Status
+    exit_code: int | None = None
+    """Only when `EXITED`; 137 after SIGKILL."""
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A host folder that exists, seen inside. Only the controller's socket folder ever is one."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class File:
+    """A file put into the container before it starts, owned by root. Its folder must exist."""
+
+    path: str
+    content: bytes
+    mode: int = 0o600
+
+
+@dataclass(frozen=True)
+class ContainerSpec:
+    """A container to start. Names are unique per engine; labels are the whole set."""
+
+    name: str
+    image: str
+    command: Sequence[str] = ()
+    """Empty: the image's own."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+    files: Sequence[File] = ()
+    capabilities: Sequence[str] = ()
+    """All others are dropped; `no-new-privileges` is always set."""
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    exit_code: int
+    output: bytes
+    """Standard output and standard error, interleaved."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A container as `list_owned` sees it."""
+
+    handle: Handle
+    state: State
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    name: str
+    """`docker`, `podman`, ...: the word in configuration, store and labels."""
+    version: str
+    rootless: bool
+    address: str
+    """Where it was found, for people: `unix:///var/run/docker.sock`."""
