@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+PIPE = subprocess.PIPE
+STDOUT = subprocess.STDOUT
+Process = subprocess.Popen[bytes]
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -53,20 +57,22 @@ def run(
     stdin: bytes | IO[bytes] | None = None,
     stdout: IO[bytes] | None = None,
     timeout_s: float | None = None,
+    user: int | None = None,
 ) -> Completed:
     """Run to the end and return what came out; a non-zero exit is the caller's to judge.
 
-    `stdout`, when given, is a file that receives the output instead. Raises `FileNotFoundError`
-    when there is no such program, `TimedOut` after `timeout_s`.
+    `stdout`, when given, is a file that receives the output instead; `user` is as in `spawn`.
+    Raises `FileNotFoundError` when there is no such program, `TimedOut` after `timeout_s`.
     """
-    feed = stdin if isinstance(stdin, bytes) else None
+    feed, source = (stdin, subprocess.PIPE) if isinstance(stdin, bytes) else (None, stdin)
     process = spawn(
         argv,
         cwd=cwd,
         env=env,
-        stdin=subprocess.PIPE if feed is not None else stdin,
+        stdin=source,
         stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE,
+        user=user,
     )
     try:
         out, err = process.communicate(feed, timeout=timeout_s)
@@ -88,7 +94,7 @@ def spawn(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
     user: int | None = None,
-) -> "subprocess.Popen[bytes]":
+) -> Process:
     """Start a process in a session of its own; standard input is empty unless given.
 
     `user`, when given, is the uid and gid it runs with, without any further group: root's way to
@@ -108,11 +114,11 @@ def spawn(
     )
 
 
-def kill_group(process: "subprocess.Popen[bytes]", grace_s: float = 0) -> int:
-    """Stop a process from `spawn` and all that it started: TERM, `grace_s`, KILL.
+def end_group(process: Process, grace_s: float = 0) -> None:
+    """End a process from `spawn` and all that it started: TERM, `grace_s`, KILL.
 
-    Returns its exit status. May be called at any time, also when it has ended: children that it
-    left behind are killed then too.
+    May be called at any time and from any thread, also when it has ended: children that it left
+    behind are killed then too. Its streams stay open for whoever reads them.
     """
     if grace_s > 0 and process.poll() is None:
         _signal_group(process.pid, signal.SIGTERM)
@@ -120,6 +126,11 @@ def kill_group(process: "subprocess.Popen[bytes]", grace_s: float = 0) -> int:
         while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
     _signal_group(process.pid, signal.SIGKILL)
+
+
+def kill_group(process: Process) -> int:
+    """`end_group` at once; then wait for it and close its streams. Returns its exit status."""
+    end_group(process)
     status = process.wait()
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream is not None:

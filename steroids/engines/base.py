@@ -28,9 +28,10 @@ class Engine(Protocol):
         """Create and start; returns as soon as the engine says it runs.
 
         Idempotent by name: a container of this name made from an equal spec is started if it
-        stands still, and its handle returned. Raises `ImageMissing`; `NameTaken` when the name
-        belongs to something else; `EngineUnavailable` (calling again with the same spec is then
-        right). After any other `EngineError` no container of that name is left behind.
+        stands still (its `files` put in anew), and its handle returned. Raises `ImageMissing`;
+        `NameTaken` when the name belongs to something else; `EngineUnavailable` (calling again
+        with the same spec is then right). After any other `EngineError` no container of that
+        name is left behind, unless it had run before: it may hold work.
         """
 
     def inspect(self, handle: Handle) -> State:
@@ -48,20 +49,36 @@ class Engine(Protocol):
     def exec(
         self, handle: Handle, argv: Sequence[str], *, user: str = "", workdir: str = ""
     ) -> ExecResult:
-        """Run a command in a running container. An unknown command exits with 126 or 127.
+        """Run a command in a running container; returns when it ends, however long that takes.
 
-        Raises `ContainerGone`; `EngineError` when it does not run.
+        An unknown command or user exits with 126 or 127. Raises `ContainerGone`; `EngineError`
+        when the container does not run; `EngineUnavailable` when the output was cut off.
         """
 
-    def logs(self, handle: Handle, *, follow: bool = False, tail: int | None = None) -> Iterator[bytes]:
-        """Chunks of its output (both streams), running or exited. Raises `ContainerGone`."""
+    def logs(
+        self, handle: Handle, *, follow: bool = False, tail: int | None = None
+    ) -> Iterator[bytes]:
+        """Chunks of its output (both streams), running or exited; `tail` counts lines.
 
-    def commit(self, handle: Handle, ref: str, *, labels: Mapping[str, str], command: Sequence[str]) -> str:
+        `follow` goes on to the container's end. Raises `ContainerGone` at once, and
+        `EngineUnavailable` at once or, when the engine goes away, from the iterator.
+        """
+
+    def commit(
+        self, handle: Handle, ref: str, *, labels: Mapping[str, str], command: Sequence[str]
+    ) -> str:
         """Make an image named `ref` of a stopped or running container; returns the image's id.
 
-        `labels` replace those of the container, `command` is what its containers run. Raises
-        `ContainerGone`; after any failure no image `ref` is left or changed.
+        `labels` replace those of the container (their values: no quotes, backslashes, dollars or
+        newlines), `command` is what its containers run. Raises `ContainerGone`; `ref` is put on
+        the whole image as the last step, so after a failure it is what it was.
         """
 
     def list_owned(self, labels: Mapping[str, str]) -> list[Owned]:
-        """All containers, running or not, that carry all these labels."""
+        """All containers, running or not, whose specs gave them all these labels.
+
+        Labels that a container only has from its image neither match nor show.
+        """
+
+    def close(self) -> None:
+        """Let go of the connections to the engine; no call may follow."""

@@ -15,6 +15,7 @@ class Image:
     size_bytes: int
     created_at: datetime
     labels: Mapping[str, str]
+    """Without empty ones: a commit can blank its container's labels, not take them away."""
 
 
 Progress = Callable[[str], None]
@@ -31,9 +32,18 @@ class Images(Protocol):
         """Local images that carry all these labels, newest first."""
 
     def build(
-        self, context: Path, ref: str, *, args: Mapping[str, str], labels: Mapping[str, str], progress: Progress
+        self,
+        context: Path,
+        ref: str,
+        *,
+        args: Mapping[str, str],
+        labels: Mapping[str, str],
+        progress: Progress,
     ) -> Image:
-        """Build `context/Dockerfile` as `ref`. Raises `EngineError` with the output's tail."""
+        """Build `context/Dockerfile` as `ref`.
+
+        Raises `EngineError` with the output's end in `details["tail"]`; `ref` is then what it was.
+        """
 
     def load_rootfs(self, tar: Path, ref: str) -> Image:
         """Make a root file system's tar an image. Raises `EngineError`."""

@@ -1,0 +1,1 @@
+"""What the controller does, a file per noun. Nothing here knows HTTP or a concrete engine."""

@@ -1,0 +1,56 @@
+# Few words; `make` alone lists them.
+PYTHON ?= $(firstword $(foreach v,3.14 3.13 3.12 3.11,$(shell command -v python$(v))) python3)
+BIN := .venv/bin
+# What to give pytest: make test PYTEST="-n 4 tests/unit"
+PYTEST ?=
+comma := ,
+# Both engines are promised where `make engines` can install them: missing is a failure there.
+PROMISED := $(if $(CI),yes,$(shell [ "$$(id -u)" = 0 ] && command -v apt-get))
+export STEROIDS_TEST_ENGINES ?= $(if $(PROMISED),docker$(comma)podman)
+
+.PHONY: help demo test check bench images engines venv
+.PHONY: check-format check-lint check-types check-imports check-sizes
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: engines venv ## See it work: an example monorepo, six tasks, three sections
+	@$(BIN)/steroids demo
+
+test: engines venv check ## All checks and all tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: venv ## Format, lint, types, import contracts, file sizes
+	@$(MAKE) --no-print-directory -j5 $(if $(filter output-sync,$(.FEATURES)),-O) \
+		check-format check-lint check-types check-imports check-sizes
+
+bench: engines venv ## Start-up and disk per runner, side by side with what people do now
+	@$(BIN)/python -m tests.benchmarks
+
+images: engines venv ## Build the runner image on every engine
+	@$(BIN)/steroids images build
+
+engines: ## Install and start Docker and Podman where they are missing (Debian, Ubuntu, root)
+	@bash tests/support/engines.sh
+
+venv: .venv/installed ## The package with its development tools in .venv
+
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'Steroids needs Python 3.11 or newer: make PYTHON=python3.12 venv' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+		{ echo 'Python cannot make a venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev
+	@touch $@
+
+check-format:
+	@$(BIN)/ruff format --check -q . || { echo 'mend with: .venv/bin/ruff format' >&2; exit 1; }
+check-lint:
+	@$(BIN)/ruff check -q .
+check-types:
+	@$(BIN)/mypy --no-error-summary
+check-imports:
+	@$(BIN)/lint-imports --no-cache > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+check-sizes:
+	@$(BIN)/python tests/support/check_sizes.py

@@ -1,0 +1,58 @@
+"""The contract of an agent: the program that does a run's work.
+
+It runs inside the runner's container as the user `agent`, in the workspace, and sees neither the
+runner's token nor anybody's credentials. Nothing here may import what the runner does not have.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from steroids.wire.assignment import Outcome, TaskBrief
+
+Emit = Callable[[str], None]
+"""Takes a line of what the agent says or prints."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run's work."""
+
+    task: TaskBrief
+    workspace: Path
+    scratch: Path
+    """A folder that only this run uses, outside the workspace, removed after it."""
+    env: Mapping[str, str]
+    """The whole environment of the agent's process."""
+    uid: int
+    timeout_s: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended. `reason` is for the next attempt and for people."""
+
+    outcome: Outcome
+    reason: str | None = None
+
+
+class Session(Protocol):
+    """A run under way."""
+
+    def wait(self) -> Ended:
+        """Block until the agent came to its end, was stopped or took too long."""
+
+    def stop(self, grace_s: float) -> None:
+        """Ask it to end, then kill it and all that it started. From any thread, at any time."""
+
+
+class Agent(Protocol):
+    name: str
+
+    def start(self, work: Work, emit: Emit) -> Session:
+        """Begin; returns at once. Raises `Unusable` when the task cannot be worked on."""
+
+
+class Unusable(Exception):
+    """The task as it is written gives this agent nothing to do."""

@@ -1,0 +1,54 @@
+"""The agent `script`: no model, it runs the shell block of the task's spec.
+
+Real use: codemods, dependency bumps, formatters. A script may run again on top of its own work,
+since an attempt starts from the tip of the one before it.
+"""
+
+import re
+from pathlib import Path
+
+from steroids.agents.base import Emit, Session, Unusable, Work
+from steroids.agents.process import ProcessSession
+
+_FENCE = re.compile(
+    r"^(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})[ \t]*(?:sh|shell|bash)[ \t]*\r?\n"
+    r"(?P<body>.*?)"
+    r"^ {0,3}(?P=fence)[`~]*[ \t]*\r?$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def script_of(spec: str) -> str | None:
+    """The shell blocks of a Markdown text, one after the other; none: there is no such block."""
+    blocks = [match["body"].replace("\r\n", "\n") for match in _FENCE.finditer(spec)]
+    return "\n".join(blocks) if blocks else None
+
+
+class ScriptAgent:
+    name = "script"
+
+    def start(self, work: Work, emit: Emit) -> Session:
+        script = script_of(work.task.spec)
+        if script is None:
+            raise Unusable("its spec has no ```sh block, which is what the agent 'script' runs")
+        path = work.scratch / "task.sh"
+        path.write_text(script)
+        path.chmod(0o644)
+        feedback = work.scratch / "feedback"
+        feedback.write_text(work.task.feedback or "")
+        feedback.chmod(0o644)
+        argv = ("sh", "-e", "-x", str(path))
+        return ProcessSession(argv, work, emit, env=_environment(work, feedback))
+
+
+def _environment(work: Work, feedback: Path) -> dict[str, str]:
+    return {
+        **work.env,
+        # What `sh -x` puts before each command that it runs.
+        "PS4": "$ ",
+        "STEROIDS_TASK": work.task.id,
+        "STEROIDS_TITLE": work.task.title,
+        "STEROIDS_ATTEMPT": str(work.task.attempt),
+        "STEROIDS_SECTION": work.task.section,
+        "STEROIDS_FEEDBACK": str(feedback),
+    }

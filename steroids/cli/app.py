@@ -1,0 +1,138 @@
+"""The root command, its lazily imported children, and how every failure is shown."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from steroids import __version__
+from steroids.cli.command import GLOBAL_OPTIONS, HELP, Context
+from steroids.errors import SteroidsError, UsageError
+
+COMMANDS = {
+    "init": "steroids.cli.init:init",
+    "up": "steroids.cli.up:up",
+    "down": "steroids.cli.down:down",
+    "ps": "steroids.cli.ps:ps",
+    "logs": "steroids.cli.logs:logs",
+    "exec": "steroids.cli.inside:exec_",
+    "shell": "steroids.cli.inside:shell",
+    "sections": "steroids.cli.sections:sections",
+    "tasks": "steroids.cli.tasks:tasks",
+    "push": "steroids.cli.push:push",
+    "images": "steroids.cli.images:images",
+    "daemon": "steroids.cli.daemon:daemon",
+    "config": "steroids.cli.config:config",
+    "doctor": "steroids.cli.doctor:doctor",
+    "demo": "steroids.cli.demo:demo",
+}
+"""In the order of the help; a module is imported when its command is used."""
+
+SUMMARIES = {
+    "init": "Make this repository a project.",
+    "up": "Start runners and follow them until the work is landed.",
+    "down": "Stop runners; nothing committed is lost.",
+    "ps": "Show the runners of this project.",
+    "logs": "Show what happened, and follow it with -f.",
+    "exec": "Run a command in a section's container.",
+    "shell": "Open a shell in a section's container.",
+    "sections": "The parts of the repository that runners work in.",
+    "tasks": "The work to be done.",
+    "push": "Try again what the remote refused.",
+    "images": "Build and list the images that runners start from.",
+    "daemon": "The controller, which every command starts when it needs it.",
+    "config": "Settings, and where each value comes from.",
+    "doctor": "Find what would keep Steroids from working here.",
+    "demo": "See it all work on a small monorepo in a new folder.",
+}
+
+BUG_EXIT_CODE = 70
+INTERRUPTED_EXIT_CODE = 130
+
+
+class Lazy(click.Group):
+    """Lists its children without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        found = getattr(importlib.import_module(module), name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"steroids {near[0]}" if near else "steroids --help"
+            raise UsageError(f"There is no command '{args[0]}'", hint=hint)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Lazy, params=list(GLOBAL_OPTIONS), context_settings=HELP)
+@click.version_option(__version__, prog_name="steroids")
+def root() -> None:
+    """Run AI coding agents in parallel on one monorepo, a container per section."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run a command line; returns its exit code."""
+    context = Context()
+    try:
+        code = root.main(list(argv), prog_name="steroids", standalone_mode=False, obj=context)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Abort:
+        return INTERRUPTED_EXIT_CODE
+    except KeyboardInterrupt:
+        return INTERRUPTED_EXIT_CODE
+    except click.ClickException as error:
+        usage = UsageError(error.format_message(), hint=_help_hint(error))
+        context.out.error(usage)
+        return usage.exit_code
+    except SteroidsError as error:
+        context.out.error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # `steroids logs | head`: whoever read has enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:  # noqa: BLE001 - a bug: logged whole, shown as one line
+        return _bug(context)
+
+
+def _help_hint(error: click.ClickException) -> str:
+    ctx = getattr(error, "ctx", None)
+    return f"{ctx.command_path} --help" if ctx is not None else "steroids --help"
+
+
+def _bug(context: Context) -> int:
+    from steroids.home import ensure_home
+
+    error = SteroidsError("A bug in Steroids")
+    try:
+        log: Path | None = ensure_home() / "logs" / "cli.log"
+        assert log is not None
+        log.parent.mkdir(exist_ok=True)
+        with log.open("a") as file:
+            traceback.print_exc(file=file)
+        error = SteroidsError(f"A bug in Steroids; the trace is in {log}", hint=f"tail {log}")
+    except OSError:
+        traceback.print_exc()
+    error.code, error.exit_code = "BUG", BUG_EXIT_CODE
+    context.out.error(error)
+    return BUG_EXIT_CODE

@@ -1,0 +1,32 @@
+import click
+
+from steroids.cli.command import Context, Group, address, pass_context
+from steroids.errors import NotAProject
+from steroids.wire.body import to_builtins
+from steroids.wire.daemon import Settings
+
+
+@click.group(cls=Group)
+def config() -> None:
+    """Settings, and where each value comes from."""
+
+
+@config.command("show")
+@pass_context
+def show(context: Context) -> None:
+    """Show every setting, its value and its source."""
+    try:
+        project: str | None = str(context.project())
+    except NotAProject:
+        if context.project_option:
+            raise
+        project = None
+    answer = context.client.get(address("config", project=project), Settings)
+    if context.out.json:
+        context.out.result(to_builtins(answer))
+        return
+    rows = [
+        (each.key, "-" if each.value is None else str(each.value), each.source)
+        for each in answer.settings
+    ]
+    context.out.table(("KEY", "VALUE", "FROM"), rows)

@@ -1,0 +1,121 @@
+"""Following a project's events until its sections are done, and what came of it."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from steroids.cli.command import Context
+from steroids.cli.output import count, lasting
+from steroids.cli.render import Renderer
+from steroids.errors import ControllerUnavailable
+from steroids.wire.body import to_builtins
+from steroids.wire.event import CLOSING, Event, EventKind
+from steroids.wire.task import Task, Tasks, TaskStatus
+
+RETRY_FOR_S = 30.0
+PUSH_REFUSED_EXIT = 7
+
+
+class Follower:
+    """Shows events from `since` on, of the named sections and of the project as a whole."""
+
+    def __init__(self, context: Context, sections: list[str], since: int) -> None:
+        self._context = context
+        self._sections = sections
+        self._open = set(sections)
+        self._since = since
+        self._render = Renderer(context.out, sections)
+        self._exit_code = 0
+        self._landed: Counter[str] = Counter()
+        self._rejected: Counter[str] = Counter()
+        self._began = time.monotonic()
+
+    def follow(self, *, until_ready: bool = False) -> int:
+        """Until every section is drained, stopped or failed; or with `until_ready`, started."""
+        for event in self._events():
+            if event.section is not None and event.section not in self._sections:
+                continue
+            self._count(event)
+            if self._context.out.json:
+                if not until_ready:
+                    print(_json_line(event), flush=True)
+            else:
+                self._render.show(event, self._summary(event))
+            done = event.kind in CLOSING or (until_ready and event.kind is EventKind.READY)
+            if done and event.section is not None:
+                self._open.discard(event.section)
+            if not self._open:
+                break
+        if until_ready:
+            return self._detached()
+        return self._conclude()
+
+    def _events(self) -> Iterator[Event]:
+        """Live, across restarts of the controller."""
+        give_up_at = time.monotonic() + RETRY_FOR_S
+        while True:
+            try:
+                # Asked anew each time: the controller is started again when it is gone.
+                url = self._context.url("events", since=self._since, follow=True)
+                for event in self._context.client.stream(url, Event):
+                    self._since = event.seq
+                    give_up_at = time.monotonic() + RETRY_FOR_S
+                    yield event
+            except ControllerUnavailable:
+                if time.monotonic() > give_up_at:
+                    raise
+            self._context.forget_client()
+            time.sleep(0.1)
+
+    def _count(self, event: Event) -> None:
+        section = event.section or ""
+        match event.kind:
+            case EventKind.LANDED:
+                self._landed[section] += 1
+            case EventKind.REJECTED | EventKind.CONFLICT:
+                self._rejected[section] += 1
+            case EventKind.ENDED:
+                self._exit_code = self._exit_code or 1
+            case EventKind.PUSH_REFUSED:
+                self._exit_code = PUSH_REFUSED_EXIT
+            case EventKind.FAILED:
+                self._exit_code = int(event.data.get("exitCode", 1))
+
+    def _summary(self, event: Event) -> str:
+        if event.kind is not EventKind.DRAINED or event.section is None:
+            return ""
+        again = self._rejected[event.section]
+        text = f"drained: {self._landed[event.section]} completed"
+        if again:
+            text += f", sent back {'once' if again == 1 else f'{again} times'}"
+        return f"{text}  {lasting(time.monotonic() - self._began)}"
+
+    def _conclude(self) -> int:
+        tasks = [task for task in self._tasks() if task.section in self._sections]
+        unfinished = [task for task in tasks if task.status is not TaskStatus.COMPLETED]
+        for task in unfinished:
+            if task.status in (TaskStatus.FAILED, TaskStatus.DISPUTED, TaskStatus.APPROVED):
+                self._context.out.note(
+                    f"{task.status}: '{task.title}'   steroids tasks show {task.id[:8]}"
+                )
+        if unfinished and any(task.status is TaskStatus.APPROVED for task in unfinished):
+            self._context.out.note("hint: steroids push   (tries again what the remote refused)")
+        return self._exit_code
+
+    def _detached(self) -> int:
+        if self._context.out.json:
+            self._context.out.result({"sections": self._sections, "exitCode": self._exit_code})
+        elif self._exit_code == 0:
+            self._context.out.note(
+                f"{count(len(self._sections), 'runner')} started; steroids ps, steroids logs -f"
+            )
+        return self._exit_code
+
+    def _tasks(self) -> list[Task]:
+        return self._context.client.get(self._context.url("tasks"), Tasks).tasks
+
+
+def _json_line(event: Event) -> str:
+    import json
+
+    return json.dumps(to_builtins(event), default=str)

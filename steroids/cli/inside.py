@@ -1,0 +1,60 @@
+"""Into a section's container, through the engine's own program."""
+
+import os
+import shutil
+import sys
+
+import click
+
+from steroids.cli.command import Command, Context, pass_context
+from steroids.errors import EngineError
+from steroids.wire.runner import Target
+
+
+@click.command("exec", cls=Command, context_settings={"ignore_unknown_options": True})
+@click.argument("section")
+@click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
+@pass_context
+def exec_(context: Context, section: str, argv: tuple[str, ...]) -> None:
+    """Run a command in a section's container, as the agent would."""
+    _enter(context, section, list(argv))
+
+
+@click.command(cls=Command)
+@click.argument("section")
+@pass_context
+def shell(context: Context, section: str) -> None:
+    """Open a shell in a section's container, as the agent."""
+    _enter(context, section, ["bash", "-l"])
+
+
+def _enter(context: Context, section: str, argv: list[str]) -> None:
+    where = context.client.get(context.url("target", section=section), Target)
+    program = shutil.which(where.engine)
+    if program is None:
+        raise EngineError(
+            f"There is no program '{where.engine}' here to enter the container with",
+            hint=f"apt install {where.engine}",
+        )
+    flag = "--host" if where.engine == "docker" else "--url"
+    remote = ["--remote"] if where.engine == "podman" else []
+    terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    sys.stdout.flush()
+    os.execv(
+        program,
+        [
+            program,
+            *remote,
+            flag,
+            where.address,
+            "exec",
+            "-i",
+            *terminal,
+            "-u",
+            where.user,
+            "-w",
+            where.workdir,
+            where.container,
+            *argv,
+        ],
+    )

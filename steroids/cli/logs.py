@@ -1,0 +1,55 @@
+import json
+import time
+
+import click
+
+from steroids.cli.command import Command, Context, pass_context
+from steroids.cli.render import Renderer
+from steroids.errors import ControllerUnavailable
+from steroids.wire.body import to_builtins
+from steroids.wire.event import Event
+from steroids.wire.section import Sections
+
+
+@click.command(cls=Command)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what happens next.")
+@click.option("--section", "-s", "sections", multiple=True, help="Only these.")
+@click.option("-n", "--tail", default=200, show_default=True, help="How many of the last lines.")
+@pass_context
+def logs(context: Context, follow: bool, sections: tuple[str, ...], tail: int) -> int:
+    """Show what happened, and follow it with -f."""
+    known = context.client.get(context.url("sections"), Sections).sections
+    names = [each.name for each in known]
+    chosen = [_name(names, word) for word in sections]
+    render = Renderer(context.out, chosen or names)
+    since = 0
+    try:
+        while True:
+            url = context.url(
+                "events",
+                since=since,
+                section=chosen or None,
+                follow=follow or None,
+                tail=tail if since == 0 else None,
+            )
+            try:
+                for event in context.client.stream(url, Event):
+                    since = event.seq
+                    if context.out.json:
+                        print(json.dumps(to_builtins(event), default=str), flush=True)
+                    else:
+                        render.show(event)
+            except ControllerUnavailable:
+                if not follow:
+                    raise
+            if not follow:
+                return 0
+            context.forget_client()
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _name(names: list[str], word: str) -> str:
+    """The section's own spelling; an unknown one is the controller's to refuse."""
+    return next((name for name in names if name.casefold() == word.casefold()), word)

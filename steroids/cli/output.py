@@ -1,0 +1,110 @@
+"""Results on stdout, progress and errors on stderr; plain when nobody looks, JSON when asked."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from steroids.errors import SteroidsError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+def plain(text: str) -> str:
+    """Without control characters: what an agent printed must not drive the user's terminal."""
+    return _CONTROL.sub("", text)
+
+
+class Output:
+    def __init__(self) -> None:
+        self.json = False
+        self.quiet = False
+        self.verbose = False
+        self.color = not os.environ.get("NO_COLOR")
+
+    def result(self, body: dict[str, Any]) -> None:
+        """The one JSON object of a command; only with `--json`."""
+        print(json.dumps({"success": True, **body}, default=str), flush=True)
+
+    def line(self, text: str = "") -> None:
+        """A line of the result; may have rich's markup, which is removed when not at a terminal."""
+        if self.json:
+            return
+        if sys.stdout.isatty() and self.color:
+            self._console().print(text, soft_wrap=True, highlight=False)
+        else:
+            print(_unmarked(text), flush=True)
+
+    def note(self, text: str) -> None:
+        """A line beside the result, on stderr."""
+        if not self.quiet:
+            print(plain(text), file=sys.stderr, flush=True)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Columns with two spaces between them, like `docker ps`."""
+        cells = [[plain(str(cell)) for cell in row] for row in rows]
+        widths = [
+            max([len(head), *(len(row[index]) for row in cells)])
+            for index, head in enumerate(heads)
+        ]
+        bold = sys.stdout.isatty() and self.color
+        for number, row in enumerate([list(heads), *cells]):
+            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            text = "  ".join(padded).rstrip()
+            print(f"\x1b[1m{text}\x1b[0m" if bold and number == 0 else text)
+
+    def error(self, error: SteroidsError) -> None:
+        if self.json:
+            body: dict[str, Any] = {"success": False, "error": error.message, "code": error.code}
+            if error.hint:
+                body["hint"] = error.hint
+            print(json.dumps({**error.details, **body}, default=str), flush=True)
+            return
+        red = sys.stderr.isatty() and self.color
+        mark = "\x1b[31merror:\x1b[0m" if red else "error:"
+        print(f"{mark} {plain(error.message)}", file=sys.stderr)
+        for line in str(error.details.get("tail", "")).splitlines()[-10:]:
+            print(f"  | {plain(line)}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {plain(error.hint)}", file=sys.stderr)
+
+    def _console(self) -> "Console":
+        from rich.console import Console
+
+        return Console()
+
+
+def _unmarked(text: str) -> str:
+    return re.sub(r"(?<!\\)\[/?[a-z ]*\]", "", text).replace("\\[", "[")
+
+
+def escape(text: str) -> str:
+    """For use inside markup: control characters removed, brackets meant as such."""
+    return plain(text).replace("[", "\\[")
+
+
+def ago(seconds: float) -> str:
+    """`2 s ago`, `5 min ago`."""
+    for limit, unit, size in ((90, "s", 1), (5400, "min", 60), (129600, "h", 3600)):
+        if seconds < limit:
+            return f"{max(0, seconds) / size:.0f} {unit} ago"
+    return f"{seconds / 86400:.0f} days ago"
+
+
+def lasting(seconds: float) -> str:
+    """`0.4 s`, `1 min 12 s`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

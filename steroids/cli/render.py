@@ -1,0 +1,102 @@
+"""Events as lines for people: provisioning steps as a column, runs with their section's name."""
+
+import sys
+from collections.abc import Sequence
+
+from steroids.cli.output import Output, escape, lasting
+from steroids.wire.event import Event, EventKind
+
+COLORS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta")
+
+MARKS = {
+    EventKind.REJECTED: "red",
+    EventKind.CONFLICT: "red",
+    EventKind.ENDED: "red",
+    EventKind.PUSH_REFUSED: "red",
+    EventKind.FAILED: "red",
+    EventKind.LOST: "red",
+    EventKind.LANDED: "green",
+    EventKind.DRAINED: "bold",
+}
+
+
+class Renderer:
+    """Shows one event after the other. Steps that several sections share are shown once."""
+
+    def __init__(self, out: Output, sections: Sequence[str]) -> None:
+        self._out = out
+        self._width = max([len(name) for name in sections], default=0)
+        self._color = {name: COLORS[i % len(COLORS)] for i, name in enumerate(sections)}
+        self._steps: set[str] = set()
+
+    def show(self, event: Event, summary: str = "") -> None:
+        match event.kind:
+            case EventKind.STEP:
+                self._step(event)
+            case EventKind.PROGRESS:
+                self._progress(event)
+            case EventKind.FAILED:
+                self._failed(event)
+            case _:
+                self._run(event, summary)
+
+    def _step(self, event: Event) -> None:
+        step, detail = str(event.data.get("step", "")), str(event.data.get("detail", ""))
+        shared = step in ("engine", "image", "snapshot")
+        if shared and f"{step} {detail.split()[0]}" in self._steps:
+            return
+        self._steps.add(f"{step} {detail.split()[0] if detail else ''}")
+        took_s = float(event.data.get("durationS", 0))
+        self._out.line(f"{step:<9} {escape(detail):<58} [dim]{lasting(took_s)}[/dim]")
+
+    def _progress(self, event: Event) -> None:
+        if not self._out.quiet:
+            print(f"          {_cut(event.text)}", file=sys.stderr, flush=True)
+
+    def _failed(self, event: Event) -> None:
+        self._line(event, event.text)
+        for line in str(event.data.get("details", {}).get("tail", "")).splitlines()[-10:]:
+            self._line(event, f"  | {line}")
+        if event.data.get("hint"):
+            self._line(event, f"hint: {event.data['hint']}")
+
+    def _run(self, event: Event, summary: str) -> None:
+        task = f"'{event.task}' " if event.task else ""
+        match event.kind:
+            case EventKind.CLAIMED:
+                self._line(event, f"{event.task}  attempt {event.attempt}")
+            case EventKind.READY:
+                self._line(event, f"ready  {lasting(float(event.data.get('durationS', 0)))}")
+            case EventKind.LOG:
+                self._line(event, f"  {event.text}")
+            case EventKind.COMMIT:
+                self._line(event, f"  {str(event.data.get('hash', ''))[:7]} {event.text}")
+            case EventKind.REJECTED:
+                first, *rest = event.text.splitlines() or [""]
+                self._line(event, f"{task}rejected: {first}")
+                for line in rest[-8:]:
+                    self._line(event, f"  | {line}")
+            case EventKind.CONFLICT | EventKind.ENDED | EventKind.PUSH_REFUSED:
+                for line in f"{task}{event.text}".splitlines():
+                    self._line(event, line)
+            case EventKind.APPROVED if event.text == "approved by checks":
+                pass
+            case EventKind.LANDED:
+                self._line(event, f"{task}{event.text}")
+            case EventKind.DRAINED:
+                self._line(event, summary or "drained")
+            case _:
+                self._line(event, event.text)
+
+    def _line(self, event: Event, text: str) -> None:
+        name = event.section or "-"
+        color = self._color.get(name, "white")
+        mark = MARKS.get(event.kind)
+        shown = escape(_cut(text, 2000))
+        if mark:
+            shown = f"[{mark}]{shown}[/{mark}]"
+        self._out.line(f"[{color}]{escape(name):<{self._width}}[/{color}]  {shown}")
+
+
+def _cut(text: str, limit: int = 300) -> str:
+    return text if len(text) <= limit else f"{text[:limit]} ..."

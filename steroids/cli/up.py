@@ -1,0 +1,38 @@
+import sys
+
+import click
+
+from steroids.cli.command import Command, Context, pass_context
+from steroids.cli.follow import Follower
+from steroids.wire.body import to_builtins
+from steroids.wire.runner import Up, UpReply
+
+
+@click.command(cls=Command)
+@click.option("--section", "-s", "sections", multiple=True, help="Default: all with work to do.")
+@click.option("-d", "--detach", is_flag=True, help="Return when the runners are started.")
+@click.option("--keep", is_flag=True, help="Leave runners idle when nothing is left to do.")
+@click.option("--engine", envvar="STEROIDS_ENGINE", help="auto, docker, podman, or an address.")
+@pass_context
+def up(
+    context: Context, sections: tuple[str, ...], detach: bool, keep: bool, engine: str | None
+) -> int:
+    """Start runners and follow them until the work is landed."""
+    body = Up(sections=list(sections), keep=keep, engine=engine)
+    answer = context.client.post(context.url("up"), body, UpReply, timeout_s=120)
+    for note in answer.notes:
+        context.out.note(f"note: {note}")
+    if not answer.sections:
+        if context.out.json:
+            context.out.result(to_builtins(answer))
+        context.out.note("nothing to do: no section has a task that is not at its end")
+        context.out.note("hint: steroids tasks add TITLE --section S --spec FILE")
+        return 0
+    follower = Follower(context, answer.sections, answer.since)
+    try:
+        return follower.follow(until_ready=detach)
+    except KeyboardInterrupt:
+        context.out.note("\ndetached; the runners go on working")
+        context.out.note("come back: steroids up    stop them: steroids down")
+        sys.stdout.flush()
+        return 130

@@ -1,0 +1,49 @@
+import os
+
+import psutil
+from fastapi import APIRouter, Response
+
+from steroids import __version__
+from steroids.controller.http import done, reply
+from steroids.controller.wiring import Controller
+from steroids.services import doctor, registry
+from steroids.store import runners
+from steroids.wire.daemon import Daemon, DaemonOne, Findings
+
+
+def router(controller: Controller) -> APIRouter:
+    routes = APIRouter()
+    host = controller.host
+
+    @routes.get("/daemon")
+    def status() -> Response:
+        with host.store.read() as session:
+            living = len(runners.active(session))
+        return reply(
+            DaemonOne(
+                daemon=Daemon(
+                    pid=os.getpid(),
+                    version=__version__,
+                    home=str(controller.home),
+                    since=controller.since,
+                    socket=str(controller.home / "controller.sock"),
+                    projects=len(host.projects()),
+                    runners=living,
+                    memory_bytes=psutil.Process().memory_info().rss,
+                )
+            )
+        )
+
+    @routes.post("/daemon/stop")
+    def stop() -> Response:
+        """Runners go on working; they find the next controller at the same place."""
+        controller.stopping.set()
+        controller.bell.ring()
+        return done()
+
+    @routes.get("/doctor")
+    def look(project: str | None = None) -> Response:
+        opened = registry.at(host, project) if project else None
+        return reply(Findings(findings=doctor.examine(host, opened)))
+
+    return routes

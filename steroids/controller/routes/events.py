@@ -1,0 +1,57 @@
+"""The events of a project, as JSON lines, live when asked for."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from steroids.controller.wiring import Controller
+from steroids.services import events, registry
+from steroids.services.host import OpenProject
+from steroids.wire.body import encode
+
+KEEP_ALIVE_S = 15.0
+
+
+def router(controller: Controller) -> APIRouter:
+    routes = APIRouter()
+
+    @routes.get("/events")
+    def stream(
+        project: str,
+        section: Annotated[list[str], Query(default_factory=list)],
+        since: int = 0,
+        tail: int | None = None,
+        follow: bool = False,
+    ) -> Response:
+        opened = registry.at(controller.host, project)
+        lines = _lines(controller, opened, since, section, tail, follow)
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    return routes
+
+
+async def _lines(
+    controller: Controller,
+    project: OpenProject,
+    since: int,
+    sections: list[str],
+    tail: int | None,
+    follow: bool,
+) -> AsyncIterator[bytes]:
+    while True:
+        heard = controller.bell.count
+        page = await run_in_threadpool(events.since, project, since, sections, tail)
+        if page:
+            since = page[-1].seq
+            yield b"".join(encode(event) + b"\n" for event in page)
+        if tail is not None:
+            tail = None
+        elif page:
+            continue
+        if controller.stopping.is_set() or not follow:
+            return
+        if not await controller.bell.heard(heard, KEEP_ALIVE_S):
+            yield b"\n"

@@ -1,0 +1,128 @@
+"""What a runner may ask for and hand over. Its token says which runner it is, never the body."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+
+from steroids.controller.auth import living_runner
+from steroids.controller.http import body, done, reply
+from steroids.controller.wiring import Controller
+from steroids.errors import BundleRefused
+from steroids.git.bundle import write_bundle
+from steroids.services import claims, reports, submissions
+from steroids.store.columns import utc_now
+from steroids.store.home_models import Runner
+from steroids.wire.assignment import Claim, Heartbeat, Orders, Result, Submission
+from steroids.wire.event import Batch
+
+MAX_WAIT_S = 30.0
+
+
+def router(controller: Controller) -> APIRouter:
+    routes = APIRouter()
+    host = controller.host
+    caller: Any = living_runner(controller)
+
+    @routes.post("/claim")
+    async def claim(
+        asked: Annotated[Claim, body(Claim)], runner: Annotated[Runner, caller]
+    ) -> Response:
+        """The next assignment, or null when there was none for `waitS`; holds no thread."""
+        await run_in_threadpool(reports.ready, host, runner)
+        deadline = utc_now() + timedelta(seconds=min(asked.wait_s, MAX_WAIT_S))
+        while True:
+            heard = controller.bell.count
+            now = await run_in_threadpool(reports.reload, host, runner)
+            assignment = await run_in_threadpool(claims.next_assignment, host, now)
+            left_s = (deadline - utc_now()).total_seconds()
+            if assignment is not None or left_s <= 0 or controller.stopping.is_set():
+                break
+            await controller.bell.heard(heard, min(left_s, 5.0))
+        if assignment is not None:
+            reports.assigned(host, controller.jobs, now, assignment)
+        return reply(assignment)
+
+    @routes.get("/bundle")
+    def bundle(
+        want: str,
+        runner: Annotated[Runner, caller],
+        have: Annotated[list[str], Query(default_factory=list)],
+    ) -> Response:
+        """The commits that lead to `want` from what the runner has; 204 when it has them all."""
+        project = host.project(runner.project_id)
+        folder = Path(tempfile.mkdtemp(dir=_incoming(controller)))
+        path = folder / "out.bundle"
+        made = write_bundle(project.mirror, path, want=want, have=have)
+        if not made:
+            folder.rmdir()
+            return Response(status_code=204)
+
+        def remove() -> None:
+            path.unlink()
+            folder.rmdir()
+
+        return FileResponse(path, background=BackgroundTask(remove))
+
+    @routes.put("/bundle")
+    async def upload(request: Request, runner: Annotated[Runner, caller]) -> Response:
+        _incoming(controller)
+        await _receive(request.stream(), submissions.bundle_path(host, runner.id))
+        return done()
+
+    @routes.post("/submission")
+    def submission(
+        asked: Annotated[Submission, body(Submission)], runner: Annotated[Runner, caller]
+    ) -> Response:
+        submissions.accept(host, runner, asked)
+        return done()
+
+    @routes.post("/result")
+    def result(
+        asked: Annotated[Result, body(Result)], runner: Annotated[Runner, caller]
+    ) -> Response:
+        reports.result(host, runner, asked)
+        return done()
+
+    @routes.post("/events")
+    def events(asked: Annotated[Batch, body(Batch)], runner: Annotated[Runner, caller]) -> Response:
+        reports.events(host, runner, asked)
+        return done()
+
+    @routes.post("/heartbeat")
+    def heartbeat(
+        asked: Annotated[Heartbeat, body(Heartbeat)], runner: Annotated[Runner, caller]
+    ) -> Response:
+        return reply(Orders(cancel=not reports.heartbeat(host, runner, asked)))
+
+    return routes
+
+
+def _incoming(controller: Controller) -> Path:
+    folder = controller.home / "incoming"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+async def _receive(chunks: AsyncIterator[bytes], path: Path) -> None:
+    """Write an upload to a file of bounded size; a broken one leaves nothing."""
+    fresh = path.with_suffix(".part")
+    size_bytes = 0
+    try:
+        with fresh.open("wb") as file:
+            async for chunk in chunks:
+                size_bytes += len(chunk)
+                if size_bytes > submissions.MAX_BUNDLE_BYTES:
+                    raise BundleRefused(
+                        f"The bundle is larger than {submissions.MAX_BUNDLE_BYTES >> 20} MiB"
+                    )
+                file.write(chunk)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -1,0 +1,148 @@
+"""Running the controller: one per home, for which a lock answers and not a PID file."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import logging.handlers
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from steroids.client import short_path
+from steroids.controller.app import runner_app, user_app
+from steroids.controller.wiring import Controller, build
+from steroids.errors import Busy
+from steroids.provisioning.container import runner_socket
+
+TICK_S = 1.0
+log = logging.getLogger("steroids")
+
+
+def serve(home: Path) -> None:
+    """Serve until SIGTERM, SIGINT or a request to stop; runners live on.
+
+    Raises `Busy` when a controller serves this home already: the kernel holds the lock for
+    exactly as long as that process lives.
+    """
+    with _only_one(home):
+        _log_to(home / "logs" / "controller.log")
+        controller = build(home)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, lambda *_: _ask_to_stop(controller))
+        with _listening(controller):
+            log.info("controller %d serves %s", os.getpid(), home)
+            _reconcile(controller)
+        # What is under way is safe to be cut off anywhere, so nobody waits for it.
+        controller.pool.shutdown(wait=False, cancel_futures=True)
+        log.info("controller %d ends", os.getpid())
+        logging.shutdown()
+    os._exit(0)
+
+
+def _ask_to_stop(controller: Controller) -> None:
+    controller.stopping.set()
+
+
+def _reconcile(controller: Controller) -> None:
+    controller.reconciler.adopt()
+    while not controller.stopping.is_set():
+        heard = controller.bell.count
+        try:
+            controller.reconciler.tick()
+        except Exception:
+            # A bug in one round must not leave every project without its keeper.
+            log.exception("reconcile")
+        controller.bell.wait(heard, TICK_S)
+        # Rings come in flurries; one round for all of them is enough.
+        controller.stopping.wait(0.05)
+
+
+@contextlib.contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    with (home / "controller.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            pid = file.read().strip() or "?"
+            raise Busy(
+                f"The controller is already running (pid {pid})", hint="steroids daemon status"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def _listening(controller: Controller) -> Iterator[None]:
+    """Serve both applications from a thread; the sockets are there when this is entered."""
+    sockets = {
+        "user": _bind(controller.home / "controller.sock", 0o600),
+        "runner": _bind(runner_socket(controller.home), _runner_socket_mode()),
+    }
+    servers = [
+        (_server(user_app(controller)), sockets["user"]),
+        (_server(runner_app(controller)), sockets["runner"]),
+    ]
+
+    async def both() -> None:
+        await asyncio.gather(*(server.serve([sock]) for server, sock in servers))
+
+    thread = threading.Thread(target=lambda: asyncio.run(both()), name="http", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        controller.bell.ring()
+        for server, _ in servers:
+            server.should_exit = True
+        thread.join(timeout=5)
+        (controller.home / "controller.sock").unlink(missing_ok=True)
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    application: Any = app
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    return uvicorn.Server(config)
+
+
+def _bind(path: Path, mode: int) -> socket.socket:
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    with short_path(fresh) as address:
+        sock.bind(address)
+    fresh.chmod(mode)
+    sock.listen(512)
+    # Renamed when it is ready: nobody ever finds a socket that does not answer.
+    fresh.replace(path)
+    return sock
+
+
+def _runner_socket_mode() -> int:
+    """Root inside a container of a rootful engine is not the owner, unless we are root too.
+
+    It must connect without DAC_OVERRIDE then; the home's mode keeps other users of the host
+    away, and the token keeps the agent out.
+    """
+    return 0o600 if os.getuid() == 0 else 0o666
+
+
+def _log_to(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for noisy in ("httpx", "urllib3", "docker", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

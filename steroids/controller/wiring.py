@@ -1,0 +1,55 @@
+"""Puts the controller together; the one place that names concrete engines."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from steroids.controller.bell import Bell
+from steroids.engines.base import Engine
+from steroids.engines.discover import find_engine
+from steroids.services.host import Host
+from steroids.services.jobs import Jobs
+from steroids.services.reconcile import Reconciler
+
+WORKERS = 32
+"""Threads for what takes long: starts, reviews, landings. They wait most of the time."""
+
+
+@dataclass
+class Controller:
+    """What routes and loops work with."""
+
+    home: Path
+    bell: Bell
+    host: Host
+    jobs: Jobs
+    reconciler: Reconciler
+    pool: ThreadPoolExecutor
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def log_path(self) -> Path:
+        return self.home / "logs" / "controller.log"
+
+
+def build(home: Path) -> Controller:
+    bell = Bell()
+    pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
+
+    def engine(name: str) -> Engine:
+        return find_engine(name, os.environ)
+
+    host = Host(home, engine, bell.ring)
+    jobs = Jobs(pool, bell.ring)
+    return Controller(
+        home=home,
+        bell=bell,
+        host=host,
+        jobs=jobs,
+        reconciler=Reconciler(host, jobs),
+        pool=pool,
+    )

@@ -1,0 +1,103 @@
+"""A container for one piece of work: a set-up, an attempt's checks."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+
+import msgspec
+
+from steroids.engines.spec import Handle, Status
+from steroids.errors import SteroidsError
+from steroids.provisioning import container
+from steroids.provisioning.container import Site
+from steroids.store import runners
+from steroids.store.columns import utc_now
+from steroids.store.home_models import Runner
+from steroids.store.session import Store
+from steroids.wire.assignment import Assignment, Result
+from steroids.wire.body import encode
+from steroids.wire.runner import Role, RunnerStatus
+
+POLL_S = 0.05
+LOOK_EVERY_S = 1.0
+SLACK_S = 120.0
+"""What start, checkout and upload may take on top of the work's own limits."""
+
+
+class ContainerLost(SteroidsError):
+    """It ended without an answer; nothing is known about what it was to find out."""
+
+    code = "CONTAINER_LOST"
+
+
+def run(
+    site: Site,
+    assignment: Assignment,
+    *,
+    role: Role,
+    image: str,
+    timeout_s: float,
+    section_id: str | None = None,
+    task_id: str | None = None,
+    after: Callable[[Handle, Result], None] = lambda handle, result: None,
+) -> Result:
+    """Start a container with this assignment, wait for its answer, remove it.
+
+    `after` is called with the stopped container and the answer before it is removed. Raises
+    `ContainerLost`, and what the engine raises; the container is removed in any case.
+    """
+    with site.store.write() as session:
+        row, token = runners.register(
+            session,
+            project_id=site.project_id,
+            role=role,
+            section_id=section_id,
+            engine=site.engine.name,
+            assignment=encode(assignment).decode(),
+        )
+        row.task_id = task_id
+    handle = None
+    try:
+        handle = container.start(site, row, token, image)
+        remember(site.store, row.id, handle)
+        result = _await(site, row.id, handle, timeout_s + SLACK_S)
+        site.engine.stop(handle, grace_s=10)
+        after(handle, result)
+        return result
+    finally:
+        if handle is not None:
+            site.engine.remove(handle)
+        with site.store.write() as session:
+            ended = session.get_one(Runner, row.id)
+            runners.end(ended, RunnerStatus.STOPPED, utc_now())
+            session.add(ended)
+        container.forget(site.home, row.id)
+
+
+def remember(store: Store, runner_id: str, handle: Handle) -> None:
+    """Keep the handle of a runner's container, so that a later controller finds it."""
+    with store.write() as session:
+        row = session.get_one(Runner, runner_id)
+        row.container = asdict(handle)
+        session.add(row)
+
+
+def _await(site: Site, runner_id: str, handle: Handle, timeout_s: float) -> Result:
+    deadline = time.monotonic() + timeout_s
+    look_at = time.monotonic() + LOOK_EVERY_S
+    while time.monotonic() < deadline:
+        ended = False
+        if time.monotonic() >= look_at:
+            # Asked before the store is read, so that an answer given just before the end counts.
+            ended = site.engine.inspect(handle).status in (Status.EXITED, Status.GONE)
+            look_at = time.monotonic() + LOOK_EVERY_S
+        with site.store.read() as session:
+            answer = session.get_one(Runner, runner_id).result
+        if answer is not None:
+            return msgspec.json.decode(answer, type=Result)
+        if ended:
+            raise ContainerLost(
+                f"Container {handle.name} ended without an answer", hint="steroids ps"
+            )
+        time.sleep(POLL_S)
+    raise ContainerLost(f"Container {handle.name} gave no answer within {timeout_s:.0f} s")

@@ -1,0 +1,59 @@
+"""Entry point of the container."""
+
+import os
+import pwd
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from steroids.client import Client
+from steroids.runner.loop import Loop
+from steroids.runner.workspace import Workspace
+
+SOCKET = Path("/run/steroids/controller.sock")
+STATE = Path("/var/lib/steroids")
+WORKSPACE = Path("/workspace")
+AGENT = "agent"
+
+PASSED_ON = (
+    "PATH",
+    "LANG",
+    "SSL_CERT_FILE",
+    "PIP_CERT",
+    "REQUESTS_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "NODE_EXTRA_CA_CERTS",
+)
+"""Of the image's environment; everything else an agent gets comes with its assignment."""
+
+
+def main() -> int:
+    """Work until told to stop (0), or until the workspace is beyond repair (1)."""
+    client = Client(SOCKET, token=_take_token(STATE / "token"))
+    agent = pwd.getpwnam(AGENT)
+    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    env |= {"CI": "true", "HOME": agent.pw_dir, "USER": AGENT, "LOGNAME": AGENT}
+    workspace = Workspace(WORKSPACE, STATE, agent.pw_uid, env)
+    loop = Loop(client, workspace)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    worker = threading.Thread(target=loop.run, name="loop", daemon=True)
+    worker.start()
+    while worker.is_alive() and not stop.is_set():
+        stop.wait(0.1)
+    if stop.is_set():
+        loop.stop()
+    return loop.exit_code
+
+
+def _take_token(path: Path) -> str:
+    """Read the token and remove its file, so that no mistake later on can show it."""
+    token = path.read_text().strip()
+    path.unlink()
+    return token
+
+
+if __name__ == "__main__":
+    sys.exit(main())

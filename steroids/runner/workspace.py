@@ -1,0 +1,233 @@
+"""The workspace: bringing it to a commit, setting it up, collecting what was done in it.
+
+Git always runs as the user `agent`. The repository is the agent's to write, so whatever its
+configuration or hooks start has no more rights than the agent had anyway.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from steroids import proc
+from steroids.agents.process import lines_of
+from steroids.wire.assignment import Author, Checkout
+
+BRANCH = "steroids"
+WANT = "refs/steroids/want"
+GIT_TIMEOUT_S = 600.0
+
+Fetch = Callable[[str, list[str], Path], bool]
+"""Writes a bundle of the commits that lead to the first, from the others; False: nothing to."""
+
+
+class Broken(Exception):
+    """The workspace's repository does not work any more; a fresh container is needed."""
+
+
+class CommandFailed(Exception):
+    def __init__(self, command: str, exit_code: int | None, tail: str) -> None:
+        super().__init__(command)
+        self.command, self.exit_code, self.tail = command, exit_code, tail
+
+
+class Workspace:
+    def __init__(self, path: Path, state: Path, uid: int, env: Mapping[str, str]) -> None:
+        self.path = path
+        self.uid = uid
+        self.env = dict(env)
+        self._setup_key_file = state / "setup-key"
+
+    def check_out(self, checkout: Checkout, fetch: Fetch, scratch: Path) -> None:
+        """Bring it to the commit, without a trace of earlier work but for ignored files.
+
+        Raises `Broken`.
+        """
+        if not (self.path / ".git").exists():
+            self.git("init", "-q", "-b", BRANCH)
+            for key, value in (("core.checkStat", "minimal"), ("core.trustctime", "false")):
+                # Else git would read every file again after the snapshot has been made.
+                self.git("config", key, value)
+        self._clear()
+        self._get(checkout.commit, fetch, scratch)
+        if checkout.squash is not None:
+            self._get(checkout.squash, fetch, scratch)
+        self.git("checkout", "-q", "-f", "-B", BRANCH, checkout.commit)
+        self.git("clean", "-f", "-d", "-q")
+        if checkout.squash is not None:
+            # Conflicts make it exit with 1 and stay in the files for the agent to solve.
+            self.git("merge", "--squash", "-q", checkout.squash, check=False)
+
+    def set_up(
+        self, checkout: Checkout, env: Mapping[str, str], say: Callable[[str], None]
+    ) -> None:
+        """Run the set-up unless it has been run for the same key. Raises `CommandFailed`."""
+        if self._setup_key_file.exists() and self._setup_key_file.read_text() == checkout.setup_key:
+            return
+        self._setup_key_file.unlink(missing_ok=True)
+        for command in checkout.setup:
+            say(f"$ {command}")
+            self.shell(command, env, say, checkout.setup_timeout_s)
+        self._setup_key_file.write_text(checkout.setup_key)
+
+    def shell(
+        self,
+        command: str,
+        env: Mapping[str, str],
+        say: Callable[[str], None],
+        timeout_s: float,
+    ) -> str:
+        """Run a command at the root of the workspace; returns the end of its output.
+
+        Raises `CommandFailed`, without an exit code when it took too long.
+        """
+        tail: list[str] = []
+
+        def line(text: str) -> None:
+            tail.append(text)
+            del tail[:-200]
+            say(text)
+
+        status = run_as_agent(("sh", "-c", command), self, env, line, timeout_s)
+        text = "\n".join(tail)
+        if status != 0:
+            raise CommandFailed(command, status, text)
+        return text
+
+    def leftovers(self) -> list[str]:
+        """Paths that are not committed. Raises `Broken`."""
+        out = self.git("status", "--porcelain", "-z", "--no-renames").stdout
+        return [entry[3:].decode("utf-8", "replace") for entry in out.split(b"\0") if entry]
+
+    def unsolved(self) -> list[str]:
+        """Files with conflict markers that a merge has left and nobody has solved."""
+        raw = self.git("diff", "--name-only", "--diff-filter=U", "-z").stdout
+        files = [name for name in raw.split(b"\0") if name]
+        if not files:
+            return []
+        names = [name.decode("utf-8", "surrogateescape") for name in files]
+        found = proc.run(
+            ["grep", "-lE", r"^(<<<<<<<|>>>>>>>) ", "--", *names],
+            cwd=self.path,
+            env=self.env,
+            user=self.uid,
+        )
+        return found.out.splitlines()
+
+    def commit_all(self, message: str, author: Author) -> None:
+        """Commit everything that is not ignored. Raises `Broken`."""
+        self.git("add", "-A")
+        env = identity(author)
+        self.git("commit", "-q", "--no-verify", "--allow-empty-message", "-m", message, env=env)
+
+    def head(self) -> str:
+        """Raises `Broken` also when there is no commit."""
+        return self.git("rev-parse", "--verify", "HEAD^{commit}").out
+
+    def bundle(self, base: str, target: Path) -> None:
+        """Write what HEAD has on top of `base`. Raises `Broken`."""
+        self.git("update-ref", f"refs/heads/{BRANCH}", "HEAD")
+        with target.open("wb") as file:
+            made = self._run(
+                "bundle", "create", "-q", "-", f"refs/heads/{BRANCH}", f"^{base}", stdout=file
+            )
+        if not made.ok:
+            raise Broken(f"git bundle: {made.err[-500:]}")
+
+    def git(
+        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None
+    ) -> proc.Completed:
+        done = self._run(*args, env=env)
+        if check and not done.ok:
+            raise Broken(f"git {args[0]}: {done.err[-500:] or f'exited {done.returncode}'}")
+        return done
+
+    def _run(
+        self, *args: str, env: Mapping[str, str] | None = None, stdout: "object | None" = None
+    ) -> proc.Completed:
+        argv = [
+            "git",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "advice.detachedHead=false",
+            "-c",
+            "gc.auto=0",
+            *args,
+        ]
+        try:
+            return proc.run(
+                argv,
+                cwd=self.path,
+                env={**self.env, "GIT_TERMINAL_PROMPT": "0", **(env or {})},
+                user=self.uid,
+                timeout_s=GIT_TIMEOUT_S,
+                stdout=stdout,  # type: ignore[arg-type]
+            )
+        except (OSError, proc.TimedOut) as error:
+            raise Broken(f"git {args[0]}: {error}") from error
+
+    def _clear(self) -> None:
+        """Remove what an agent that was killed in the middle of a git command has left."""
+        for name in ("index.lock", "HEAD.lock", "rebase-merge", "rebase-apply"):
+            proc.run(["rm", "-rf", f".git/{name}"], cwd=self.path, env=self.env, user=self.uid)
+        self.git("reset", "-q", "--hard", check=False)
+
+    def _get(self, commit: str, fetch: Fetch, scratch: Path) -> None:
+        if self.git("cat-file", "-e", f"{commit}^{{commit}}", check=False).ok:
+            return
+        heads = self.git("for-each-ref", "--format=%(objectname)").out.split()
+        bundle = scratch / "in.bundle"
+        if fetch(commit, sorted(set(heads)), bundle):
+            bundle.chmod(0o644)
+            self.git(
+                "fetch", "-q", "--no-tags", "--no-write-fetch-head", str(bundle), f"+{WANT}:{WANT}"
+            )
+            bundle.unlink()
+
+
+def identity(author: Author) -> dict[str, str]:
+    """The author of what is committed, as git's environment."""
+    return {
+        "GIT_AUTHOR_NAME": author.name,
+        "GIT_AUTHOR_EMAIL": author.email,
+        "GIT_COMMITTER_NAME": author.name,
+        "GIT_COMMITTER_EMAIL": author.email,
+    }
+
+
+def run_as_agent(
+    argv: tuple[str, ...],
+    workspace: Workspace,
+    env: Mapping[str, str],
+    line: Callable[[str], None],
+    timeout_s: float,
+) -> int | None:
+    """Run to the end, each line of output to `line`; None when it took too long."""
+    import threading
+
+    process = proc.spawn(
+        argv,
+        cwd=workspace.path,
+        env=env,
+        stdout=proc.PIPE,
+        stderr=proc.STDOUT,
+        user=workspace.uid,
+    )
+    assert process.stdout is not None
+    late = threading.Event()
+
+    def expire() -> None:
+        late.set()
+        proc.end_group(process, grace_s=5)
+
+    timer = threading.Timer(timeout_s, expire)
+    timer.start()
+    try:
+        for text in lines_of(process.stdout):
+            line(text)
+        status = process.wait()
+    finally:
+        timer.cancel()
+        proc.kill_group(process)
+    return None if late.is_set() else status

@@ -1,0 +1,45 @@
+"""Running a section's checks on a commit, in a fresh container that no agent has touched."""
+
+from steroids.provisioning import oneshot
+from steroids.provisioning.setup import setup_at
+from steroids.services import places
+from steroids.services.host import Host, OpenProject
+from steroids.store import project_models as db
+from steroids.wire.assignment import Assignment, Checkout, Kind, Result
+from steroids.wire.runner import Role
+
+
+def run(
+    host: Host, project: OpenProject, section: db.Section, task: db.Task, commit: str, engine: str
+) -> Result:
+    """Blocks until there is a result. Raises `ContainerLost` and what the engine raises.
+
+    The container comes from the snapshot of the task's base, not of its tip: what the attempt
+    changed about set-up is set up in the container, as it was for the agent.
+    """
+    place = places.site(host, project, host.engine(engine))
+    settings = place.settings
+    assert task.base_commit is not None
+    snapshot = places.snapshot_for(host, project, place, task.base_commit)
+    setup = setup_at(project.mirror, commit, settings.setup)
+    assignment = Assignment(
+        kind=Kind.CHECK,
+        checkout=Checkout(
+            commit=commit,
+            setup=list(setup.commands),
+            setup_key=setup.key,
+            setup_timeout_s=settings.setup_timeout_s,
+        ),
+        commands=section.check_commands,
+        timeout_s=settings.review.check_timeout_s,
+        env=settings.env,
+    )
+    return oneshot.run(
+        place,
+        assignment,
+        role=Role.REVIEW,
+        section_id=section.id,
+        task_id=task.id,
+        image=snapshot.ref,
+        timeout_s=settings.review.check_timeout_s + settings.setup_timeout_s,
+    )

@@ -1,0 +1,108 @@
+"""What would keep Steroids from working here, each with the command that mends it."""
+
+import os
+import re
+import shutil
+import stat
+
+from steroids import proc
+from steroids.errors import SteroidsError
+from steroids.provisioning.ca_bundle import find_ca_bundle
+from steroids.provisioning.images import LATEST
+from steroids.services import target
+from steroids.services.host import Host, OpenProject
+from steroids.wire.daemon import Finding
+
+MIN_GIT = (2, 38)
+MIN_FREE_BYTES = 5 * 1024**3
+
+
+def examine(host: Host, project: OpenProject | None) -> list[Finding]:
+    findings = [_git(), _home(host), _disk(host), _engine(host, project), _image(host, project)]
+    findings.append(_ca_bundle(host))
+    if project is not None:
+        findings.append(_config(host, project))
+        findings.append(_remote(project))
+    return findings
+
+
+def _git() -> Finding:
+    try:
+        version = proc.run(["git", "--version"], timeout_s=10).out.removeprefix("git version ")
+    except FileNotFoundError:
+        return Finding(name="git", ok=False, detail="not installed", hint="apt install git")
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers < MIN_GIT:
+        need = ".".join(map(str, MIN_GIT))
+        return Finding(
+            name="git", ok=False, detail=f"{version}, {need} is needed", hint="apt install git"
+        )
+    return Finding(name="git", ok=True, detail=version)
+
+
+def _home(host: Host) -> Finding:
+    mode = stat.S_IMODE(host.path.stat().st_mode)
+    ok = mode & 0o077 == 0
+    return Finding(
+        name="home",
+        ok=ok,
+        detail=f"{host.path}, mode {mode:o}",
+        hint=None if ok else f"chmod 700 {host.path}",
+    )
+
+
+def _disk(host: Host) -> Finding:
+    free = shutil.disk_usage(host.path).free
+    return Finding(
+        name="disk",
+        ok=free >= MIN_FREE_BYTES,
+        detail=f"{free / 1024**3:.0f} GB free",
+        hint=None if free >= MIN_FREE_BYTES else "docker system prune",
+    )
+
+
+def _engine(host: Host, project: OpenProject | None) -> Finding:
+    try:
+        what = host.engine(host.settings(project).engine).capabilities()
+    except SteroidsError as error:
+        return Finding(name="engine", ok=False, detail=error.message, hint=error.hint)
+    rootless = ", rootless" if what.rootless else ""
+    return Finding(
+        name="engine", ok=True, detail=f"{what.name} {what.version}{rootless}, {what.address}"
+    )
+
+
+def _image(host: Host, project: OpenProject | None) -> Finding:
+    try:
+        found = host.engine(host.settings(project).engine).images.find(LATEST)
+    except SteroidsError as error:
+        return Finding(name="runner image", ok=False, detail=error.message, hint=error.hint)
+    if found is None:
+        hint = "steroids images build"
+        return Finding(name="runner image", ok=False, detail="not built yet", hint=hint)
+    return Finding(name="runner image", ok=True, detail=f"{found.size_bytes / 1e6:.0f} MB")
+
+
+def _ca_bundle(host: Host) -> Finding:
+    try:
+        path = find_ca_bundle(os.environ, host.settings(None).ca_bundle)
+    except SteroidsError as error:
+        return Finding(name="CA bundle", ok=False, detail=error.message, hint=error.hint)
+    return Finding(name="CA bundle", ok=True, detail=str(path) if path else "none of your own")
+
+
+def _config(host: Host, project: OpenProject) -> Finding:
+    try:
+        host.settings(project)
+    except SteroidsError as error:
+        return Finding(name="config", ok=False, detail=error.message, hint=error.hint)
+    return Finding(name="config", ok=True, detail=f"as on {project.target}")
+
+
+def _remote(project: OpenProject) -> Finding:
+    try:
+        where = target.destination(project)
+        tip = target.fetch(project)
+    except SteroidsError as error:
+        return Finding(name="remote", ok=False, detail=error.message, hint=error.hint)
+    return Finding(name="remote", ok=True, detail=f"{where.display} at {tip[:7]}")

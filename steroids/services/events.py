@@ -1,0 +1,83 @@
+"""What happened in a project, in order. The log that `up` and `logs` show."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from steroids.services.host import Host, OpenProject
+from steroids.store import project_models as db
+from steroids.wire.event import Event, EventKind
+
+PAGE = 500
+
+
+def record(
+    session: Session,
+    kind: EventKind,
+    text: str = "",
+    *,
+    section: str | None = None,
+    runner_id: str | None = None,
+    task: db.Task | None = None,
+    data: dict[str, Any] | None = None,
+) -> None:
+    """Add an event to the caller's transaction, so that it says what the transaction did."""
+    session.add(
+        db.Event(
+            kind=kind,
+            text=text,
+            section=section,
+            runner_id=runner_id,
+            task_id=task.id if task else None,
+            task=task.title if task else None,
+            attempt=task.current_attempt if task else None,
+            data=data or {},
+        )
+    )
+
+
+def say(host: Host, project: OpenProject, kind: EventKind, text: str = "", **about: Any) -> None:
+    """Record an event of its own and wake those who follow."""
+    with project.store.write() as session:
+        record(session, kind, text, **about)
+    host.changed()
+
+
+def last(project: OpenProject) -> int:
+    with project.store.read() as session:
+        return session.exec(select(func.max(db.Event.seq))).one() or 0
+
+
+def since(
+    project: OpenProject, seq: int, sections: Sequence[str] = (), tail: int | None = None
+) -> list[Event]:
+    """The events after `seq`, a page at most; or with `tail` the last so many of those."""
+    query = select(db.Event).where(col(db.Event.seq) > seq)
+    if sections:
+        query = query.where(col(db.Event.section).in_(sections))
+    if tail is not None:
+        newest_first = query.order_by(col(db.Event.seq).desc()).limit(tail)
+    else:
+        query = query.order_by(col(db.Event.seq)).limit(PAGE)
+    with project.store.read() as session:
+        rows = list(session.exec(newest_first if tail is not None else query))
+    if tail is not None:
+        rows.reverse()
+    return [_wire(row) for row in rows]
+
+
+def _wire(row: db.Event) -> Event:
+    assert row.seq is not None
+    return Event(
+        seq=row.seq,
+        at=row.at,
+        kind=EventKind(row.kind),
+        text=row.text,
+        section=row.section,
+        runner_id=row.runner_id,
+        task_id=row.task_id,
+        task=row.task,
+        attempt=row.attempt,
+        data=row.data,
+    )

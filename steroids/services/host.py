@@ -1,0 +1,127 @@
+"""What all services share: the home, the engines, the projects that are open."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlmodel import select
+
+from steroids.engines.base import Engine
+from steroids.errors import NotAProject, NotFound
+from steroids.git.mirror import Mirror
+from steroids.home import MARKER
+from steroids.settings import Resolved, Settings, resolve
+from steroids.store import home_models as home
+from steroids.store.columns import new_id
+from steroids.store.session import Store
+
+CONFIG = ".steroids/config.yaml"
+
+
+@dataclass(frozen=True)
+class OpenProject:
+    """A registered project with its store and mirror."""
+
+    id: str
+    name: str
+    path: Path
+    target: str
+    remote: str | None
+    store: Store
+    mirror: Mirror
+    claiming: threading.Lock
+    """Guards reading the target branch while a claim decides on a task's base."""
+
+    @property
+    def target_ref(self) -> str:
+        return f"refs/steroids/target/{self.target}"
+
+
+class Host:
+    """One per controller. `find_engine` maps a name (`auto`, `docker`, ...) to a live engine;
+    `changed` is called after each change that somebody may be waiting for."""
+
+    def __init__(
+        self, home_path: Path, find_engine: Callable[[str], Engine], changed: Callable[[], None]
+    ) -> None:
+        self.path = home_path
+        self.id = _home_id(home_path)
+        self.store = Store(home_path / "steroids.db", "home")
+        self.changed = changed
+        self._find_engine = find_engine
+        self._engines: dict[str, Engine] = {}
+        self._projects: dict[str, OpenProject] = {}
+        self._opening = threading.Lock()
+
+    def engine(self, name: str) -> Engine:
+        """The engine of that name, found once. Raises `NoEngine`, `EngineUnavailable`."""
+        if name not in self._engines:
+            engine = self._find_engine(name)
+            self._engines[name] = self._engines[engine.name] = engine
+        return self._engines[name]
+
+    def known_engines(self) -> list[Engine]:
+        return list({id(engine): engine for engine in self._engines.values()}.values())
+
+    def projects(self) -> list[home.Project]:
+        with self.store.read() as session:
+            return list(session.exec(select(home.Project).order_by(home.Project.path)))
+
+    def project(self, project_id: str) -> OpenProject:
+        """Raises `NotFound` for an unknown id, `NotAProject` when its folder is not there now."""
+        with self.store.read() as session:
+            row = session.get(home.Project, project_id)
+        if row is None:
+            raise NotFound(f"No project {project_id}", hint="steroids init")
+        return self.open(row)
+
+    def open(self, row: home.Project) -> OpenProject:
+        with self._opening:
+            known = self._projects.get(row.id)
+            if known and (known.path, known.target, known.remote) == (
+                Path(row.path),
+                row.target,
+                row.remote,
+            ):
+                return known
+            folder = Path(row.path) / MARKER
+            if not folder.is_dir():
+                raise NotAProject(
+                    f"Project {row.name} is not at {row.path} any more",
+                    hint=f"cd {row.path} && steroids init",
+                )
+            opened = OpenProject(
+                id=row.id,
+                name=row.name,
+                path=Path(row.path),
+                target=row.target,
+                remote=row.remote,
+                store=known.store if known else Store(folder / "steroids.db", "project"),
+                mirror=Mirror.create(self.path / "projects" / row.id / "mirror.git"),
+                claiming=known.claiming if known else threading.Lock(),
+            )
+            self._projects[row.id] = opened
+            return opened
+
+    def resolved(self, project: OpenProject | None) -> Resolved:
+        """Settings now: the repo's file is read at the target branch, as last fetched."""
+        repo_file = None
+        if project is not None and project.mirror.resolve(project.target_ref):
+            content = project.mirror.read_file(project.target_ref, CONFIG)
+            if content is not None:
+                repo_file = (f"{CONFIG} on {project.target}", content)
+        return resolve(self.path / "config.yaml", repo_file)
+
+    def settings(self, project: OpenProject | None) -> Settings:
+        return self.resolved(project).settings
+
+
+def _home_id(home_path: Path) -> str:
+    """What marks containers as this home's, whatever its path; made once."""
+    path = home_path / "id"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.write_text(new_id())
+        return path.read_text().strip()

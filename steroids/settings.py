@@ -1,0 +1,195 @@
+"""Every setting, and where its value came from.
+
+Precedence: command-line flag (applied by whoever has it), `STEROIDS_*` variable, the user's
+`$STEROIDS_HOME/config.yaml`, the repo's `.steroids/config.yaml`, default. What touches the host
+is read from the user's own file only: the repo's file can be changed by an agent's landed commit.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pydantic_settings.sources import EnvSettingsSource
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import MarkedYAMLError
+
+from steroids.errors import BadConfig
+
+ImageName = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Runners(_Group):
+    max_parallel: int = Field(default=4, ge=1, description="runners of a project at once")
+    heartbeat_timeout_s: float = Field(default=60, gt=0, description="then it counts as lost")
+    memory: str | None = Field(
+        default=None, pattern=r"^\d+[kmgKMG]?$", description="limit per runner"
+    )
+    cpus: float | None = Field(default=None, gt=0, description="limit per runner")
+    pids: int = Field(default=1024, ge=16, description="limit of processes per runner")
+
+
+class Review(_Group):
+    check_timeout_s: float = Field(default=1800, gt=0, description="then a check has failed")
+    max_rejections: int = Field(default=15, ge=1, description="then a task is disputed")
+
+
+class Landing(_Group):
+    max_failures: int = Field(default=5, ge=1, description="then a task is disputed")
+    verify: Literal["always", "when_moved", "never"] = Field(
+        default="when_moved", description="run the checks again on the rebased result"
+    )
+
+
+class Push(_Group):
+    attempts: int = Field(default=8, ge=1, description="tries before a push is put off")
+
+
+class Snapshots(_Group):
+    keep: int = Field(default=3, ge=1, description="how many of a project are kept")
+
+
+class Settings(BaseSettings):
+    """All settings of one project on this host."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STEROIDS_", env_nested_delimiter="__", extra="ignore"
+    )
+
+    engine: str = Field(default="auto", description="auto, docker, podman, or an engine's address")
+    ca_bundle: Path | None = Field(default=None, description="PEM file that containers trust")
+    base_image: str | None = Field(default=None, description="what the runner image is built on")
+    image: str | None = Field(
+        None, pattern=ImageName, description="your own image, made a runner's"
+    )
+    env: dict[str, str] = Field(default={}, description="variables of agents and checks")
+    setup: list[str] | None = Field(default=None, description="commands; none: found by itself")
+    setup_timeout_s: float = Field(default=1800, gt=0, description="then a set-up has failed")
+    coder_timeout_s: float = Field(default=3600, gt=0, description="then an agent is stopped")
+    max_attempts_lost: int = Field(default=3, ge=1, description="then a task has failed")
+    runners: Runners = Runners()
+    review: Review = Review()
+    landing: Landing = Landing()
+    push: Push = Push()
+    snapshots: Snapshots = Snapshots()
+
+
+HOST_ONLY = frozenset({"engine", "ca_bundle", "base_image", "image", "env"})
+"""Refused in the repo's file."""
+
+
+class Resolved:
+    """Settings together with the source of each key (`runners.max_parallel` and so on)."""
+
+    def __init__(self, settings: Settings, sources: Mapping[str, str]) -> None:
+        self.settings = settings
+        self.sources = sources
+
+
+def resolve(user_file: Path, repo_file: tuple[str, bytes] | None) -> Resolved:
+    """Merge all sources. `repo_file` is a name for messages and the content at the target branch.
+
+    Raises `BadConfig` with file, line and the nearest valid key.
+    """
+    layers: list[tuple[str, dict[str, Any]]] = []
+    if repo_file is not None:
+        name, content = repo_file
+        layers.append((name, _load(name, content, repo=True)))
+    if user_file.is_file():
+        layers.append((str(user_file), _load(str(user_file), user_file.read_bytes(), repo=False)))
+    layers.append(("environment", _from_environment()))
+    merged: dict[str, Any] = {}
+    sources = {key: "default" for key in flatten(Settings.model_construct().model_dump())}
+    for name, layer in layers:
+        _merge(merged, layer)
+        sources.update({key: name for key in flatten(layer)})
+    try:
+        settings = Settings(**merged)
+    except ValidationError as error:
+        raise _invalid(error, sources) from None
+    return Resolved(settings, sources)
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{"a": {"b": 1}}` as `{"a.b": 1}`; `env` stays one value."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        nested = isinstance(value, Mapping) and key in _groups()
+        flat.update(flatten(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value})
+    return flat
+
+
+def _groups() -> dict[str, type[BaseModel]]:
+    return {
+        name: field.annotation
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, _Group)
+    }
+
+
+def _from_environment() -> dict[str, Any]:
+    try:
+        return dict(EnvSettingsSource(Settings)())
+    except SettingsError as error:
+        raise BadConfig(f"environment: {error}", hint="steroids config show") from None
+
+
+def _load(name: str, content: bytes, *, repo: bool) -> dict[str, Any]:
+    try:
+        tree = YAML(typ="rt").load(content)
+    except MarkedYAMLError as error:
+        line = (error.problem_mark.line + 1) if error.problem_mark else 1
+        raise BadConfig(f"{name}:{line}: {error.problem or 'not YAML'}") from None
+    except (ValueError, UnicodeError) as error:
+        raise BadConfig(f"{name}: not YAML ({error})") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, CommentedMap):
+        raise BadConfig(f"{name}:1: expected `key: value` lines")
+    _check_keys(name, tree, Settings, repo=repo)
+    return {str(key): value for key, value in tree.items() if value is not None}
+
+
+def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: bool) -> None:
+    for key, value in tree.items():
+        line = tree.lc.key(key)[0] + 1
+        if key not in model.model_fields:
+            near = difflib.get_close_matches(str(key), model.model_fields, n=1, cutoff=0.4)
+            known = ", ".join(sorted(model.model_fields))
+            raise BadConfig(
+                f"{name}:{line}: unknown key '{key}'",
+                hint=f"did you mean '{near[0]}'?" if near else f"known keys: {known}",
+            )
+        if repo and model is Settings and key in HOST_ONLY:
+            raise BadConfig(
+                f"{name}:{line}: '{key}' touches the host and cannot be set by a repository",
+                hint="put it into config.yaml in your Steroids home (steroids config show)",
+            )
+        group = _groups().get(str(key)) if model is Settings else None
+        if group is None or value is None:
+            continue
+        if not isinstance(value, CommentedMap):
+            raise BadConfig(f"{name}:{line}: '{key}' has keys of its own below it")
+        _check_keys(name, value, group, repo=repo)
+
+
+def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for key, value in layer.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _invalid(error: ValidationError, sources: Mapping[str, str]) -> BadConfig:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    source = sources.get(key) or sources.get(key.split(".")[0], "settings")
+    return BadConfig(f"{source}: '{key}': {first['msg']}", hint="steroids config show")

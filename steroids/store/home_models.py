@@ -1,0 +1,69 @@
+"""Tables of the global store: what is true of the host, across projects."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, MetaData, text
+from sqlmodel import Field, SQLModel
+
+from steroids.store.columns import UtcTime, new_id, utc_now
+
+metadata = MetaData()
+
+
+class Project(SQLModel, table=True):
+    __tablename__ = "projects"
+    metadata = metadata
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    path: str = Field(unique=True)
+    name: str
+    target: str
+    remote: str | None = None
+    enabled: bool = True
+    registered_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    last_seen_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+
+
+class Runner(SQLModel, table=True):
+    """A container that works for a project, from its registration until long after its end."""
+
+    __tablename__ = "runners"
+    metadata = metadata
+    # One living runner per section is held by the database itself, not by whoever looks first.
+    __table_args__ = (
+        Index(
+            "one_runner_per_section",
+            "project_id",
+            "section_id",
+            unique=True,
+            sqlite_where=text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+            postgresql_where=text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+        ),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    project_id: str = Field(index=True)
+    role: str
+    section_id: str | None = None
+    status: str = "starting"
+    engine: str
+    container: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSON(none_as_null=True))
+    )
+    """The engine's `Handle`, once it is known."""
+    token_hash: str = Field(index=True)
+    host: str
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    heartbeat_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    task_id: str | None = None
+    waits_for: str | None = None
+    setup_key: str = ""
+    keep: bool = False
+    events_taken: int = 0
+    """How many of its events are in the project's store."""
+    assignment: str | None = None
+    """The one thing that a review or set-up container does, as JSON."""
+    result: str | None = None
+    """What came of it, as JSON."""

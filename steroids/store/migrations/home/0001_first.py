@@ -1,0 +1,56 @@
+"""The first schema"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "projects",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("path", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("remote", sa.String(), nullable=True),
+        sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("path"),
+    )
+    op.create_table(
+        "runners",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("project_id", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("section_id", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("engine", sa.String(), nullable=False),
+        sa.Column("container", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("token_hash", sa.String(), nullable=False),
+        sa.Column("host", sa.String(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heartbeat_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("task_id", sa.String(), nullable=True),
+        sa.Column("waits_for", sa.String(), nullable=True),
+        sa.Column("setup_key", sa.String(), nullable=False),
+        sa.Column("keep", sa.Boolean(), nullable=False),
+        sa.Column("events_taken", sa.Integer(), nullable=False),
+        sa.Column("assignment", sa.String(), nullable=True),
+        sa.Column("result", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("runners", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_runners_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_runners_token_hash"), ["token_hash"], unique=False)
+        batch_op.create_index(
+            "one_runner_per_section",
+            ["project_id", "section_id"],
+            unique=True,
+            sqlite_where=sa.text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+            postgresql_where=sa.text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+        )

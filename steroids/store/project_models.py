@@ -1,0 +1,150 @@
+"""Tables of a project's own store: its sections, tasks and what became of them."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, MetaData, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from steroids.store.columns import UtcTime, new_id, utc_now
+
+metadata = MetaData()
+
+
+class Section(SQLModel, table=True):
+    __tablename__ = "sections"
+    metadata = metadata
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    name: str = Field(unique=True)
+    paths: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    isolation: str = "parallel"
+    dependencies: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Ids of sections that this one reads."""
+    check_commands: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    priority: int = 50
+    position: int
+    wanted: str | None = None
+    """Name of the engine to keep a runner on; none: nobody asked for one."""
+    keep: bool = False
+
+
+class Task(SQLModel, table=True):
+    __tablename__ = "tasks"
+    metadata = metadata
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    title: str
+    spec: str = ""
+    section_id: str = Field(foreign_key="sections.id", index=True)
+    status: str = Field(default="pending", index=True)
+    priority: int = 50
+    position: int
+    affected_paths: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    base_commit: str | None = None
+    latest_commit: str | None = None
+    """The newest tip taken in; the next run starts here."""
+    current_attempt: int = 0
+    attempt_base_commit: str | None = None
+    squash_commit: str | None = None
+    """The tip whose landing conflicted and which the current attempt has to bring in anew."""
+    rejection_count: int = 0
+    landing_failures: int = 0
+    infrastructure_failures: int = 0
+    reason: str | None = None
+    approved_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    landing_hash: str | None = None
+    """What is being pushed; written before the push, so that a crash after it is no riddle."""
+    push_refused: bool = False
+    """The remote said no for good; not tried again until somebody asks."""
+    landed_hash: str | None = None
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Attempt(SQLModel, table=True):
+    __tablename__ = "attempts"
+    metadata = metadata
+    __table_args__ = (UniqueConstraint("task_id", "number"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    task_id: str = Field(foreign_key="tasks.id")
+    number: int
+    status: str = "running"
+    """`running`, `interrupted`, `review`, `approved`, `rejected`, `conflict`, `failed`."""
+    base_commit: str
+    tip: str | None = None
+    reason: str | None = None
+    started_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class TaskCommit(SQLModel, table=True):
+    __tablename__ = "task_commits"
+    metadata = metadata
+    __table_args__ = (UniqueConstraint("task_id", "hash"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    task_id: str = Field(foreign_key="tasks.id", index=True)
+    attempt: int
+    position: int
+    hash: str
+    message: str
+    author: str
+    created_at: datetime = Field(sa_type=UtcTime)
+    status: str = "pending"
+    rejection_reason: str | None = None
+    landed_hash: str | None = None
+
+
+class Lease(SQLModel, table=True):
+    """A lock on a resource, held for a task. No expiry: the controller itself holds it."""
+
+    __tablename__ = "leases"
+    metadata = metadata
+    __table_args__ = (UniqueConstraint("resource", "task_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    resource: str = Field(index=True)
+    exclusive: bool
+    task_id: str = Field(foreign_key="tasks.id", index=True)
+    runner_id: str
+    fence: str
+    """Whoever acts under this lease has to show it; each claim has a new one."""
+    granted_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
+
+
+class Audit(SQLModel, table=True):
+    __tablename__ = "audit"
+    metadata = metadata
+
+    id: int | None = Field(default=None, primary_key=True)
+    task_id: str = Field(index=True)
+    at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    actor: str
+    from_status: str
+    to_status: str
+    reason: str | None = None
+
+
+class Event(SQLModel, table=True):
+    __tablename__ = "events"
+    metadata = metadata
+    __table_args__ = (
+        Index("events_by_section", "section", "seq"),
+        # Without it SQLite hands out the numbers of deleted rows again.
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    kind: str
+    text: str = ""
+    section: str | None = None
+    runner_id: str | None = None
+    task_id: str | None = Field(default=None, index=True)
+    task: str | None = None
+    attempt: int | None = None
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))

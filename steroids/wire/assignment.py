@@ -1,0 +1,105 @@
+"""What a runner is given to do, and what it gives back."""
+
+from enum import StrEnum
+
+from steroids.wire.body import Body
+
+
+class Kind(StrEnum):
+    CODE = "code"
+    CHECK = "check"
+    SETUP = "setup"
+    STOP = "stop"
+
+
+class Claim(Body):
+    wait_s: float = 20
+
+
+class Checkout(Body):
+    """The commit that the workspace has to be at before work starts."""
+
+    commit: str
+    squash: str | None = None
+    """An earlier tip to merge into it, uncommitted, conflicts and all: its landing conflicted."""
+    setup: list[str] = []
+    setup_key: str = ""
+    """Set-up runs when the workspace was not set up under this key."""
+    setup_timeout_s: float = 1800
+
+
+class TaskBrief(Body):
+    id: str
+    title: str
+    spec: str
+    attempt: int
+    section: str
+    feedback: str | None = None
+    """The reason of the last rejection, word for word."""
+    rejected_commits: list[str] = []
+
+
+class Author(Body):
+    name: str
+    email: str
+
+
+class Assignment(Body):
+    kind: Kind
+    id: str = ""
+    """Names it in the answer: a lease's fence, or the runner's own id for one-shot work."""
+    checkout: Checkout | None = None
+    task: TaskBrief | None = None
+    agent: str = "script"
+    author: Author | None = None
+    commands: list[str] = []
+    """What a check runs."""
+    timeout_s: float = 3600
+    env: dict[str, str] = {}
+    reason: str | None = None
+    """Why to stop."""
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    """The agent came to its end; or every command succeeded."""
+    FAILED = "failed"
+    """The agent's program failed, a command failed, or it took too long."""
+    UNUSABLE = "unusable"
+    """The task cannot be worked on as it is written (no script in its spec)."""
+    STOPPED = "stopped"
+    """Interrupted by a stop; what there is goes on in the next run."""
+
+
+class Submission(Body):
+    """A coder's result. The bundle, when there are commits, was uploaded just before."""
+
+    fence: str
+    task_id: str
+    attempt: int
+    base: str
+    tip: str
+    outcome: Outcome
+    reason: str | None = None
+
+
+class Result(Body):
+    """The result of a check or a set-up."""
+
+    outcome: Outcome
+    command: str | None = None
+    exit_code: int | None = None
+    tail: str = ""
+    duration_s: float = 0
+
+
+class Heartbeat(Body):
+    status: str
+    task_id: str | None = None
+
+
+class Orders(Body):
+    """The answer to a heartbeat."""
+
+    cancel: bool = False
+    """The task is no longer this runner's: stop the agent, upload nothing."""

@@ -1,0 +1,41 @@
+from datetime import datetime
+
+from steroids.wire.body import Body
+
+
+class Commit(Body):
+    hash: str
+    task_id: str
+    attempt: int
+    message: str
+    author: str
+    created_at: datetime
+    status: str
+    """`pending`, `approved` or `rejected`, as the attempt was."""
+    rejection_reason: str | None = None
+    landed_hash: str | None = None
+
+
+class Commits(Body):
+    commits: list[Commit]
+
+
+class Attempt(Body):
+    number: int
+    status: str
+    base_commit: str
+    tip: str | None
+    reason: str | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class Attempts(Body):
+    attempts: list[Attempt]
+
+
+class Diff(Body):
+    base: str | None
+    tip: str | None
+    diff: str
+    """Unified diff (or `--stat`); bytes that are not UTF-8 are replaced."""

@@ -1,0 +1,125 @@
+"""Logs and exec, held by every engine."""
+
+import threading
+
+import pytest
+
+from steroids.engines.spec import ExecResult
+from steroids.errors import EngineError
+from tests.support.engines import Lab
+
+TWO_STREAMS = "echo out; echo err >&2"
+
+
+def test_logs_have_both_streams_while_it_runs_and_after(lab: Lab) -> None:
+    handle = lab.started_and_up(f"{TWO_STREAMS}; echo up; sleep 60")
+
+    assert sorted(lab.output(handle).split()) == [b"err", b"out", b"up"]
+    lab.engine.stop(handle, 0)
+    assert sorted(lab.output(handle).split()) == [b"err", b"out", b"up"]
+
+
+def test_logs_can_be_followed_to_the_end(lab: Lab) -> None:
+    handle = lab.start("echo one; sleep 0.3; echo two; sleep 0.3; echo three")
+
+    assert b"".join(lab.engine.logs(handle, follow=True)) == b"one\ntwo\nthree\n"
+
+
+def test_followed_logs_come_as_they_are_written(lab: Lab) -> None:
+    handle = lab.start("echo early; sleep 60")
+
+    assert next(lab.engine.logs(handle, follow=True)) == b"early\n"
+
+
+def test_following_ends_when_the_container_is_removed(lab: Lab) -> None:
+    handle = lab.started_and_up("echo up; sleep 60")
+    timer = threading.Timer(0.3, lab.engine.remove, [handle])
+    timer.start()
+
+    assert b"".join(lab.engine.logs(handle, follow=True)) == b"up\n"
+    timer.join()
+
+
+def test_the_tail_is_the_last_lines(lab: Lab) -> None:
+    handle = lab.start("echo 1; echo 2; echo 3")
+    lab.ended(handle)
+
+    assert b"".join(lab.engine.logs(handle, tail=2)) == b"2\n3\n"
+    assert b"".join(lab.engine.logs(handle, tail=0)) == b""
+    assert b"".join(lab.engine.logs(handle, follow=True, tail=1)) == b"3\n"
+
+
+def test_logs_of_one_that_said_nothing_are_empty(lab: Lab) -> None:
+    handle = lab.start("exit 0")
+    lab.ended(handle)
+
+    assert lab.output(handle) == b""
+
+
+def test_exec_has_output_and_exit_code(lab: Lab) -> None:
+    handle = lab.start()
+
+    assert lab.engine.exec(handle, ["true"]) == ExecResult(0, b"")
+    assert lab.engine.exec(handle, ["echo", "a b"]) == ExecResult(0, b"a b\n")
+    result = lab.engine.exec(handle, ["sh", "-c", f"{TWO_STREAMS}; exit 5"])
+    assert result.exit_code == 5
+    assert sorted(result.output.split()) == [b"err", b"out"]
+
+
+def test_exec_runs_as_the_user_that_is_named(lab: Lab) -> None:
+    handle = lab.start()
+
+    assert lab.engine.exec(handle, ["id", "-u"]).output == b"0\n"
+    assert lab.engine.exec(handle, ["id", "-u"], user="1000").output == b"1000\n"
+
+
+def test_exec_runs_in_the_folder_that_is_named(real_lab: Lab) -> None:
+    handle = real_lab.start()
+
+    assert real_lab.engine.exec(handle, ["sh", "-c", "pwd"], workdir="/etc").output == b"/etc\n"
+
+
+def test_an_unknown_command_has_an_exit_code(lab: Lab) -> None:
+    handle = lab.start()
+
+    assert lab.engine.exec(handle, ["nosuchprogram"]).exit_code in (126, 127)
+
+
+def test_an_unknown_user_has_an_exit_code(real_lab: Lab) -> None:
+    handle = real_lab.start()
+
+    result = real_lab.engine.exec(handle, ["id"], user="nosuchuser")
+
+    assert result.exit_code in (126, 127)
+    assert b"nosuchuser" in result.output
+
+
+def test_exec_in_one_that_has_ended_is_refused(lab: Lab) -> None:
+    handle = lab.start("exit 0")
+    lab.ended(handle)
+
+    with pytest.raises(EngineError) as caught:
+        lab.engine.exec(handle, ["true"])
+
+    assert caught.value.code == "ENGINE_FAILED"
+
+
+def test_no_byte_of_a_large_output_is_lost(real_lab: Lab) -> None:
+    line, count = b"x" * 999 + b"\n", 3000
+    script = f"i=0; while [ $i -lt {count} ]; do echo {'x' * 999}; i=$((i+1)); done"
+    handle = real_lab.start(script)
+
+    assert real_lab.engine.exec(real_lab.start(), ["sh", "-c", script]).output == line * count
+    assert b"".join(real_lab.engine.logs(handle, follow=True)) == line * count
+
+
+def test_exec_is_refused_or_fails_when_the_container_dies_under_it(real_lab: Lab) -> None:
+    handle = real_lab.start()
+    timer = threading.Timer(0.5, real_lab.engine.stop, [handle, 0])
+    timer.start()
+
+    try:
+        assert real_lab.engine.exec(handle, ["sleep", "30"]).exit_code != 0
+    except EngineError as error:
+        assert error.message
+    timer.join()
