@@ -9,7 +9,7 @@ import http.client
 import os
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -56,8 +56,15 @@ class Client:
     may be used from several threads and outlives restarts of the controller."""
 
     def __init__(
-        self, socket_path: Path, *, token: str | None = None, timeout_s: float = 60
+        self,
+        socket_path: Path,
+        *,
+        token: str | None = None,
+        timeout_s: float = 60,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
+        """`before` is called before each connection: the CLI's chance to start the controller."""
+        self._before = before
         self.socket_path = socket_path
         self._timeout_s = timeout_s
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -116,6 +123,7 @@ class Client:
         kind: str = "application/json",
         timeout_s: float | None = None,
     ) -> Iterator[http.client.HTTPResponse]:
+        self._before()
         connection = _Connection(self.socket_path, timeout_s or self._timeout_s)
         try:
             headers = {**self._headers, "Content-Type": kind}

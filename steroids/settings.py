@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from pydantic_settings.sources import EnvSettingsSource
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from steroids.errors import BadConfig
 
@@ -147,7 +147,7 @@ def _load(name: str, content: bytes, *, repo: bool) -> dict[str, Any]:
     except MarkedYAMLError as error:
         line = (error.problem_mark.line + 1) if error.problem_mark else 1
         raise BadConfig(f"{name}:{line}: {error.problem or 'not YAML'}") from None
-    except (ValueError, UnicodeError) as error:
+    except (YAMLError, ValueError) as error:
         raise BadConfig(f"{name}: not YAML ({error})") from None
     if tree is None:
         return {}

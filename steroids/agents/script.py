@@ -10,17 +10,29 @@ from pathlib import Path
 from steroids.agents.base import Emit, Session, Unusable, Work
 from steroids.agents.process import ProcessSession
 
-_FENCE = re.compile(
-    r"^(?P<indent> {0,3})(?P<fence>`{3,}|~{3,})[ \t]*(?:sh|shell|bash)[ \t]*\r?\n"
-    r"(?P<body>.*?)"
-    r"^ {0,3}(?P=fence)[`~]*[ \t]*\r?$",
-    re.MULTILINE | re.DOTALL,
-)
+_OPENING = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[ \t]*")
+_LANGUAGES = ("sh", "shell", "bash")
 
 
 def script_of(spec: str) -> str | None:
-    """The shell blocks of a Markdown text, one after the other; none: there is no such block."""
-    blocks = [match["body"].replace("\r\n", "\n") for match in _FENCE.finditer(spec)]
+    """The shell blocks of a Markdown text, one after the other; none: there is no such block.
+
+    A block ends with a fence of at least its own length, as CommonMark has it; one that never
+    ends is no block, since half a script is worse than none.
+    """
+    blocks: list[str] = []
+    fence, language, lines = "", "", list[str]()
+    for line in spec.splitlines():
+        if not fence:
+            opening = _OPENING.fullmatch(line)
+            if opening is not None:
+                fence, language, lines = opening["fence"], opening["language"], []
+        elif line.strip().startswith(fence) and not line.strip().strip(fence[0]):
+            if language in _LANGUAGES:
+                blocks.append("".join(f"{each}\n" for each in lines))
+            fence = ""
+        else:
+            lines.append(line)
     return "\n".join(blocks) if blocks else None
 
 

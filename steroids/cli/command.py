@@ -1,6 +1,7 @@
 """What every command has: the global flags, before and after it, and what they lead to."""
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +21,20 @@ class Context:
     def __init__(self) -> None:
         self.out = Output()
         self.project_option: str | None = os.environ.get("STEROIDS_PROJECT") or None
-        self._client: Client | None = None
 
-    @property
+    @cached_property
     def client(self) -> Client:
-        """The controller, started when it was not running."""
-        if self._client is None:
-            from steroids.cli.connect import connect
+        """The controller, started by the first call when it is not running."""
+        from steroids.cli.connect import connect
 
-            self._client = connect(self.out)
-        return self._client
+        return connect()
 
-    @property
+    @cached_property
     def builder(self) -> Client:
-        """The same controller, for an answer that may be silent for long."""
-        return Client(self.client.socket_path, timeout_s=SILENCE_S)
+        """The same, for an answer that may be silent for long."""
+        from steroids.cli.connect import connect
 
-    def forget_client(self) -> None:
-        """Look for the controller anew at the next use: it may have to be started again."""
-        self._client = None
+        return connect(timeout_s=SILENCE_S)
 
     def project(self) -> Path:
         """Raises `NotAProject`."""

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from steroids import proc
-from steroids.cli.output import Output
 from steroids.client import Client, short_path
 from steroids.errors import ControllerUnavailable
 from steroids.home import ensure_home
@@ -16,13 +15,19 @@ START_TIMEOUT_S = 30.0
 ALREADY_RUNNING = 6
 
 
-def connect(out: Output) -> Client:
-    """Raises `ControllerUnavailable` when it does not come up, with the end of its log."""
+def connect(timeout_s: float = 60) -> Client:
+    """A client that starts the controller when a call finds none.
+
+    A call raises `ControllerUnavailable` when it does not come up, with the end of its log.
+    """
     home = ensure_home()
     path = socket_path(home)
-    if not answers(path):
-        start(home)
-    return Client(path)
+
+    def before() -> None:
+        if not answers(path):
+            start(home)
+
+    return Client(path, timeout_s=timeout_s, before=before)
 
 
 def socket_path(home: Path) -> Path:

@@ -55,7 +55,6 @@ class Follower:
         give_up_at = time.monotonic() + RETRY_FOR_S
         while True:
             try:
-                # Asked anew each time: the controller is started again when it is gone.
                 url = self._context.url("events", since=self._since, follow=True)
                 for event in self._context.client.stream(url, Event):
                     self._since = event.seq
@@ -64,7 +63,6 @@ class Follower:
             except ControllerUnavailable:
                 if time.monotonic() > give_up_at:
                     raise
-            self._context.forget_client()
             time.sleep(0.1)
 
     def _count(self, event: Event) -> None:

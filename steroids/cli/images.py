@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import click
 
 from steroids.cli.command import Context, Group, address, pass_context
-from steroids.cli.output import ago
+from steroids.cli.output import Transient, ago, plain
 from steroids.errors import SteroidsError
 from steroids.wire.body import to_builtins
 from steroids.wire.daemon import BuildLine, ImageLine, ImageLines, ImagesBuild
@@ -42,12 +42,16 @@ def build(
         rebuild=rebuild,
     )
     made: ImageLine | None = None
+    transient = Transient()
     for line in context.builder.stream("/v1/images", BuildLine, method="POST", body=body):
         if line.failure is not None:
             raise RemoteError(line.failure, 500)
-        if line.progress:
+        if line.progress and context.out.verbose:
             context.out.note(f"  {line.progress}")
+        elif line.progress and not context.out.quiet:
+            transient.show(f"image     {plain(line.progress)}")
         made = line.image or made
+    transient.clear()
     if made is None:
         raise SteroidsError("The build ended without an answer", hint="steroids daemon logs")
     if context.out.json:

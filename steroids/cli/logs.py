@@ -44,7 +44,6 @@ def logs(context: Context, follow: bool, sections: tuple[str, ...], tail: int) -
                     raise
             if not follow:
                 return 0
-            context.forget_client()
             time.sleep(0.2)
     except KeyboardInterrupt:
         return 130

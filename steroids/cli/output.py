@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import shutil
 import sys
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,38 @@ class Output:
         from rich.console import Console
 
         return Console()
+
+
+class Transient:
+    """A line on stderr that says what goes on, and is gone when something lasting is shown.
+
+    Not at a terminal it is shown once per text's first word, so that a log says what took long.
+    """
+
+    def __init__(self) -> None:
+        self._at_terminal = sys.stderr.isatty()
+        self._shown = False
+        self._since = time.monotonic()
+        self._said: set[str] = set()
+
+    def show(self, text: str) -> None:
+        if not self._at_terminal:
+            word = text.split()[0]
+            if word not in self._said:
+                self._said.add(word)
+                print(f"{word:<9} ... (-v shows more)", file=sys.stderr, flush=True)
+            return
+        if not self._shown:
+            self._since = time.monotonic()
+        elapsed = lasting(time.monotonic() - self._since)
+        width = shutil.get_terminal_size().columns - len(elapsed) - 2
+        print(f"\r\x1b[K{text[:width]}  {elapsed}", end="", file=sys.stderr, flush=True)
+        self._shown = True
+
+    def clear(self) -> None:
+        if self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._shown = False
 
 
 def _unmarked(text: str) -> str:

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Sequence
 
-from steroids.cli.output import Output, escape, lasting
+from steroids.cli.output import Output, Transient, escape, lasting, plain
 from steroids.wire.event import Event, EventKind
+from steroids.wire.runner import Role
 
 COLORS = ("cyan", "magenta", "green", "yellow", "blue", "bright_cyan", "bright_magenta")
 
@@ -28,6 +29,7 @@ class Renderer:
         self._width = max([len(name) for name in sections], default=0)
         self._color = {name: COLORS[i % len(COLORS)] for i, name in enumerate(sections)}
         self._steps: set[str] = set()
+        self._transient = Transient()
 
     def show(self, event: Event, summary: str = "") -> None:
         match event.kind:
@@ -47,11 +49,22 @@ class Renderer:
             return
         self._steps.add(f"{step} {detail.split()[0] if detail else ''}")
         took_s = float(event.data.get("durationS", 0))
+        self._transient.clear()
         self._out.line(f"{step:<9} {escape(detail):<58} [dim]{lasting(took_s)}[/dim]")
 
     def _progress(self, event: Event) -> None:
-        if not self._out.quiet:
-            print(f"          {_cut(event.text)}", file=sys.stderr, flush=True)
+        """A step that takes long: one line that is overwritten, or with -v all of them.
+
+        What set-up runs is always shown, since that is the repository's own doing.
+        """
+        step, text = str(event.data.get("step") or "set-up"), _cut(plain(event.text))
+        if self._out.quiet:
+            return
+        if self._out.verbose or text.startswith("$ "):
+            self._transient.clear()
+            print(f"{step:<9} {text}", file=sys.stderr, flush=True)
+        elif text.strip():
+            self._transient.show(f"{step:<9} {text}")
 
     def _failed(self, event: Event) -> None:
         self._line(event, event.text)
@@ -67,6 +80,9 @@ class Renderer:
                 self._line(event, f"{event.task}  attempt {event.attempt}")
             case EventKind.READY:
                 self._line(event, f"ready  {lasting(float(event.data.get('durationS', 0)))}")
+            case EventKind.LOG if event.data.get("role") == Role.REVIEW and not self._out.verbose:
+                # When a check fails, the end of this comes with the rejection.
+                pass
             case EventKind.LOG:
                 self._line(event, f"  {event.text}")
             case EventKind.COMMIT:
@@ -95,6 +111,7 @@ class Renderer:
         shown = escape(_cut(text, 2000))
         if mark:
             shown = f"[{mark}]{shown}[/{mark}]"
+        self._transient.clear()
         self._out.line(f"[{color}]{escape(name):<{self._width}}[/{color}]  {shown}")
 
 
