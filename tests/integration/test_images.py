@@ -1,0 +1,205 @@
+"""The runner image, built for real on both engines."""
+
+import shlex
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from steroids import proc
+from steroids.engines.images import Image
+from steroids.engines.spec import Handle
+from steroids.errors import EngineError, ImageMissing
+from steroids.provisioning import base_image, context
+from steroids.provisioning.base_image import find_base
+from steroids.provisioning.images import (
+    LABEL,
+    LATEST,
+    RUNNER,
+    ImageSettings,
+    ensure_runner_image,
+    name_also,
+)
+from tests.support.engines import Lab, real_lab
+
+__all__ = ["real_lab"]
+
+AGENT = "agent"
+# The whole environment of an agent that was given none.
+CLEAN = ("env", "-i", "HOME=/home/agent", "PATH=/usr/local/bin:/usr/bin:/bin")
+
+
+@dataclass
+class Box:
+    """A container of the runner image that waits for commands."""
+
+    lab: Lab
+    image: Image
+    handle: Handle
+
+    def sh(self, script: str, *, user: str = AGENT, clean: bool = False) -> tuple[int, str]:
+        argv = (*(CLEAN if clean else ()), "sh", "-c", script)
+        result = self.lab.engine.exec(self.handle, argv, user=user)
+        return result.exit_code, result.output.decode().strip()
+
+
+@pytest.fixture(scope="session")
+def box(real_lab: Lab) -> Iterator[Box]:
+    image = ensure_runner_image(real_lab.engine, ImageSettings(), progress=print)
+    spec = real_lab.spec("exec sleep 600", image=image.id)
+    yield Box(real_lab, image, real_lab.engine.start(spec))
+
+
+def test_an_image_that_is_there_is_not_built_again(box: Box) -> None:
+    lines: list[str] = []
+    started = time.perf_counter()
+    again = ensure_runner_image(box.lab.engine, ImageSettings(), progress=lines.append)
+    took_s = time.perf_counter() - started
+    assert (again.id, lines) == (box.image.id, [])
+    # A build takes more than a second even when all is in the builder's cache.
+    assert took_s < 1
+
+
+def test_the_image_says_what_it_is(box: Box) -> None:
+    assert box.image.labels[LABEL] == "runner"
+    assert f"{RUNNER}:{box.image.labels[f'{LABEL}.key']}" in box.image.refs
+
+
+def test_a_further_name_is_the_same_image(box: Box) -> None:
+    images = box.lab.engine.images
+    further = box.lab.ref()
+    try:
+        name_also(box.lab.engine, box.image.refs[0], further)
+        named = images.find(further)
+        assert named is not None
+        assert named.id == box.image.id
+    finally:
+        images.remove(further)
+
+
+def test_the_agent_owns_the_workspace_and_nothing_of_steroids(box: Box) -> None:
+    assert box.sh("id -u; id -g; pwd; touch /workspace/x && rm /workspace/x") == (
+        0,
+        "1000\n1000\n/workspace",
+    )
+    for forbidden in ("touch /opt/steroids/lib/x", "ls /var/lib/steroids", "touch /run/steroids/x"):
+        assert box.sh(forbidden)[0] != 0, forbidden
+    code, owners = box.sh("find /opt/steroids /usr/local/bin ! -user root -o -perm /022 ! -type l")
+    assert (code, owners) == (0, "")
+
+
+def test_git_takes_a_repository_of_another_user(box: Box) -> None:
+    assert box.sh("git init -q /workspace/owned")[0] == 0
+    assert box.sh("git -C /workspace/owned status --short", user="root") == (0, "")
+
+
+def test_what_people_expect_at_hand_is_there(box: Box) -> None:
+    tools = "git node npm npx python3 pip curl jq rg make gcc g++ psql sqlite3 ps tini"
+    code, output = box.sh(f"for t in {tools}; do command -v $t >/dev/null || echo $t; done")
+    assert (code, output) == (0, "")
+
+
+def test_a_native_program_can_be_compiled(box: Box) -> None:
+    script = "cd /tmp && echo 'int main(){return 7;}' > a.c && cc a.c -o a.out && ./a.out"
+    assert box.sh(script)[0] == 7
+
+
+@pytest.fixture(scope="session")
+def online() -> None:
+    """This machine reaches something, so that what a container does not reach is a failure."""
+    url = "$NPM_REGISTRY/"
+    if not proc.run(("curl", "-sk", "--retry", "3", "-o", "/dev/null", url), timeout_s=120).ok:
+        pytest.skip("there is no network")
+
+
+@pytest.mark.usefixtures("online")
+@pytest.mark.parametrize("clean", [False, True], ids=["variables", "files"])
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "npm view left-pad version --cache /tmp/npm",
+        "python3 -m venv /tmp/v && /tmp/v/bin/pip download -q --no-deps -d /tmp/d idna",
+        "curl -fsS $PIP_INDEX/simple/idna/ -o /dev/null",
+        "node -e 'fetch(\"$NPM_REGISTRY/left-pad\").then(r => process.exit(+!r.ok))'",
+        "! git ls-remote $PIP_INDEX/none 2>&1 | grep -i certificate",
+    ],
+    ids=["npm", "pip", "curl", "node", "git"],
+)
+def test_the_agent_reaches_the_registries(box: Box, reach: str, clean: bool) -> None:
+    for _ in range(3):  # registries have their moments
+        code, output = box.sh(f"timeout 120 sh -c {shlex.quote(reach)}", clean=clean)
+        if code == 0:
+            break
+    assert code == 0, output
+
+
+def test_the_runner_s_code_is_there_whole_and_compiled(box: Box) -> None:
+    program = (
+        "import sys; sys.path += ['/opt/steroids/lib', '/usr/lib/python3/dist-packages']; "
+        "import steroids.runner.__main__ as runner; "
+        "heavy = {'site', 'docker', 'pydantic', 'sqlmodel'} & set(sys.modules); "
+        "print(runner.__cached__, sorted(heavy))"
+    )
+    script = f'python3 -IS -c "{program}"'
+    code, output = box.sh(script)
+    assert code == 0, output
+    assert output.endswith(".pyc []")
+    missing = "cd /opt/steroids/lib && find . -name '*.py' | wc -l; find . -name '*.pyc' | wc -l"
+    sources, compiled = box.sh(missing)[1].split()
+    assert sources == compiled
+
+
+def test_the_image_s_own_command_is_the_runner_under_an_init(box: Box) -> None:
+    handle = box.lab.engine.start(box.lab.spec(image=box.image.id, command=()))
+    # Without a token it says so and ends: it was the runner that ran.
+    assert box.lab.ended(handle) != 0
+    assert b"/var/lib/steroids/token" in box.lab.output(handle)
+
+
+def test_a_changed_byte_or_base_makes_another_key() -> None:
+    files = context.runner_context(None)
+    assert context.digest(files, "base") == context.digest(
+        dict(reversed(list(files.items()))), "base"
+    )
+    assert context.digest(files, "base") != context.digest(files, "other")
+    changed = {**files, "ca/host.pem": b"x"}
+    assert context.digest(files, "base") != context.digest(changed, "base")
+
+
+def test_a_named_base_that_is_nowhere_is_an_error_with_a_way_out(
+    real_lab: Lab, tmp_path: Path
+) -> None:
+    settings = ImageSettings(base="localhost/steroids/test-nowhere:1")
+    with pytest.raises(ImageMissing, match="test-nowhere") as caught:
+        ensure_runner_image(real_lab.engine, settings, progress=print)
+    assert caught.value.exit_code == 5
+    assert caught.value.hint
+
+
+def test_without_base_registry_and_tool_it_says_what_to_install(
+    real_lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base_image, "MADE", "localhost/steroids/test-nowhere:1")
+    monkeypatch.setattr(base_image, "PUBLIC", "localhost/steroids/test-nowhere:2")
+    monkeypatch.setattr(base_image, "bootstrapper", lambda: None)
+    with pytest.raises(EngineError, match="neither mmdebstrap nor debootstrap") as caught:
+        find_base(real_lab.engine, None, tmp_path, print)
+    assert caught.value.exit_code == 5
+    assert "mmdebstrap" in (caught.value.hint or "")
+
+
+def test_a_base_whose_user_1000_has_another_name_serves(real_lab: Lab, tmp_path: Path) -> None:
+    usual = ensure_runner_image(real_lab.engine, ImageSettings(), progress=print)
+    recipe = ("RUN userdel agent && useradd --uid 1000 --create-home node", "USER node")
+    (tmp_path / "Dockerfile").write_text("\n".join((f"FROM {usual.refs[0]}", *recipe, "")))
+    ref = real_lab.ref()
+    images = real_lab.engine.images
+    images.build(tmp_path, ref, args={}, labels=real_lab.labels, progress=print)
+    image = ensure_runner_image(real_lab.engine, ImageSettings(from_image=ref), progress=print)
+    assert LATEST not in image.refs
+    handle = real_lab.engine.start(real_lab.spec("sleep 60", image=image.id))
+    script = "id -un; id -gn; touch /workspace/x && echo writes"
+    result = real_lab.engine.exec(handle, ("sh", "-c", script), user=AGENT)
+    assert result.output.decode().split() == ["agent", "agent", "writes"]
