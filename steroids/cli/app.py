@@ -29,6 +29,7 @@ COMMANDS = {
     "config": "steroids.cli.config:config",
     "doctor": "steroids.cli.doctor:doctor",
     "demo": "steroids.cli.demo:demo",
+    "completion": "steroids.cli.completion:completion",
 }
 """In the order of the help; a module is imported when its command is used."""
 
@@ -48,6 +49,7 @@ SUMMARIES = {
     "config": "Settings, and where each value comes from.",
     "doctor": "Find what would keep Steroids from working here.",
     "demo": "See it all work on a small monorepo in a new folder.",
+    "completion": "Print the completion script of a shell.",
 }
 
 BUG_EXIT_CODE = 70

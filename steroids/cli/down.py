@@ -1,6 +1,7 @@
 import click
 
 from steroids.cli.command import Command, Context, pass_context
+from steroids.cli.options import sections_option
 from steroids.cli.output import count
 from steroids.wire.body import to_builtins
 from steroids.wire.runner import Down, Runners
@@ -9,7 +10,7 @@ TIMEOUT_S = 120.0
 
 
 @click.command(cls=Command)
-@click.option("--section", "-s", "sections", multiple=True, help="Default: all of this project.")
+@sections_option("Default: all of this project.")
 @click.option("--now", is_flag=True, help="Kill them; what was not uploaded is lost.")
 @pass_context
 def down(context: Context, sections: tuple[str, ...], now: bool) -> None:

@@ -7,12 +7,13 @@ import sys
 import click
 
 from steroids.cli.command import Command, Context, pass_context
+from steroids.cli.completion import section_names
 from steroids.errors import EngineError
 from steroids.wire.runner import Target
 
 
 @click.command("exec", cls=Command, context_settings={"ignore_unknown_options": True})
-@click.argument("section")
+@click.argument("section", shell_complete=section_names)
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED)
 @pass_context
 def exec_(context: Context, section: str, argv: tuple[str, ...]) -> None:
@@ -21,7 +22,7 @@ def exec_(context: Context, section: str, argv: tuple[str, ...]) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("section")
+@click.argument("section", shell_complete=section_names)
 @pass_context
 def shell(context: Context, section: str) -> None:
     """Open a shell in a section's container, as the agent."""

@@ -4,6 +4,7 @@ import time
 import click
 
 from steroids.cli.command import Command, Context, pass_context
+from steroids.cli.options import sections_option
 from steroids.cli.render import Renderer
 from steroids.errors import ControllerUnavailable
 from steroids.wire.body import to_builtins
@@ -13,7 +14,7 @@ from steroids.wire.section import Sections
 
 @click.command(cls=Command)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens next.")
-@click.option("--section", "-s", "sections", multiple=True, help="Only these.")
+@sections_option("Only these.")
 @click.option("-n", "--tail", default=200, show_default=True, help="How many of the last lines.")
 @pass_context
 def logs(context: Context, follow: bool, sections: tuple[str, ...], tail: int) -> int:

@@ -1,6 +1,7 @@
 import click
 
 from steroids.cli.command import Context, Group, pass_context
+from steroids.cli.completion import section_names
 from steroids.wire.body import to_builtins
 from steroids.wire.section import Isolation, SectionAdd, SectionOne, Sections
 
@@ -18,7 +19,13 @@ def sections() -> None:
 @click.option(
     "--isolation", type=click.Choice([each.value for each in Isolation]), default="parallel"
 )
-@click.option("--depends-on", multiple=True, metavar="SECTION", help="Whose code it uses.")
+@click.option(
+    "--depends-on",
+    multiple=True,
+    shell_complete=section_names,
+    metavar="SECTION",
+    help="Whose code it uses.",
+)
 @click.option("--check", multiple=True, metavar="CMD", help="Must succeed before approval.")
 @click.option("--priority", default="medium", metavar="N", help="0 to 100, or high, medium, low.")
 @pass_context

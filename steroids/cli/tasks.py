@@ -4,6 +4,8 @@ from pathlib import Path
 import click
 
 from steroids.cli.command import Context, Group, pass_context
+from steroids.cli.completion import task_ids
+from steroids.cli.options import section_option
 from steroids.cli.output import count, plain
 from steroids.cli.sections import parse_priority
 from steroids.wire.body import to_builtins
@@ -20,7 +22,7 @@ def tasks() -> None:
 
 @tasks.command("add")
 @click.argument("title")
-@click.option("--section", required=True, help="Where it is worked on: a name or an id.")
+@section_option("Where it is worked on: a name or an id.", required=True)
 @click.option("--spec", metavar="FILE", help="What to do, in Markdown; - for standard input.")
 @click.option("--priority", default="medium", metavar="N", help="0 to 100, or high, medium, low.")
 @click.option("--affects", multiple=True, metavar="GLOB", help="Files that it will change.")
@@ -51,7 +53,7 @@ def add(
 
 @tasks.command("list")
 @click.option("--status", multiple=True, type=click.Choice(STATUSES))
-@click.option("--section")
+@section_option("Only this one's.")
 @click.option("--search", metavar="TEXT", help="In title or spec.")
 @pass_context
 def list_(
@@ -74,7 +76,7 @@ def list_(
 
 
 @tasks.command("show")
-@click.argument("task")
+@click.argument("task", shell_complete=task_ids)
 @pass_context
 def show(context: Context, task: str) -> None:
     """Show a task, its attempts and why it is where it is."""
@@ -110,7 +112,7 @@ def show(context: Context, task: str) -> None:
 
 
 @tasks.command("commits")
-@click.argument("task")
+@click.argument("task", shell_complete=task_ids)
 @pass_context
 def commits(context: Context, task: str) -> None:
     """List exactly the commits that belong to a task."""
@@ -135,7 +137,7 @@ def commits(context: Context, task: str) -> None:
 
 
 @tasks.command("diff")
-@click.argument("task")
+@click.argument("task", shell_complete=task_ids)
 @click.option("--attempt", type=int, metavar="N", help="Default: the newest.")
 @click.option("--all", "whole", is_flag=True, help="The whole task, over all attempts.")
 @click.option("--stat", is_flag=True, help="Only which files, and how much.")

@@ -17,6 +17,9 @@ class Engine(Protocol):
     """What starts containers."""
 
     name: str
+    """`docker`, `podman`: for people, labels and handles."""
+    address: str
+    """Where it is reached; stored, so that a later controller finds the same one."""
 
     @property
     def images(self) -> Images: ...

@@ -185,7 +185,7 @@ class ContainerEngine:
         )
         # The first item says that the stream is open: failures to open it are raised here.
         next(chunks)
-        return chunks
+        return filter(None, chunks)
 
     def commit(
         self, handle: Handle, ref: str, *, labels: Mapping[str, str], command: Sequence[str]

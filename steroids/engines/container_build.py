@@ -76,15 +76,18 @@ def _events(
 
 
 def _lines(events: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """Whole lines: both engines send what a command prints in pieces."""
-    rest = ""
+    """Whole lines: both engines send what a command prints in pieces.
+
+    A refusal is the last event, and is raised once the stream has been read to its end: the SDK
+    gives no way to close it earlier.
+    """
+    rest, refusal = "", ""
     for event in events:
-        if "error" in event:
-            if rest.strip():
-                yield rest
-            raise _Refused(" ".join(event["error"].split()))
+        refusal = refusal or " ".join(event.get("error", "").split())
         text = event.get("stream") or (f"{event['status']}\n" if event.get("status") else "")
         *whole, rest = (rest + text).split("\n")
         yield from (line.rstrip("\r") for line in whole if line.strip())
     if rest.strip():
         yield rest
+    if refusal:
+        raise _Refused(refusal)

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from steroids.engines.images import Image, Progress
 from steroids.errors import EngineError, ImageMissing
 
 _PULL_SILENCE_S = 60.0
+_LIST_S = 10.0
 
 
 class ContainerImages:
@@ -39,10 +41,21 @@ class ContainerImages:
         # Podman 4 finds nothing when it is asked for two labels: the rest is looked at here.
         wanted = {"label": [f"{key}={value}" for key, value in labels.items()][:1]}
         with answers(self._engine, "list images"):
-            rows = self._client.images(filters=wanted if labels else None)
+            rows = self._rows(wanted if labels else None)
         found = (_image(row) for row in rows)
         images = {image.id: image for image in found if labels.items() <= image.labels.items()}
         return sorted(images.values(), key=lambda image: image.created_at, reverse=True)
+
+    def _rows(self, filters: Mapping[str, Any] | None) -> Any:
+        """Podman fails to list when an image that it is about to show is removed."""
+        deadline = time.monotonic() + _LIST_S
+        while True:
+            try:
+                return self._client.images(filters=filters)
+            except APIError as error:
+                if "image not known" not in says(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.05)
 
     def build(
         self,

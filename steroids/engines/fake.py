@@ -46,6 +46,7 @@ class _Container:
 
 class FakeEngine:
     name = "fake"
+    address = "memory"
 
     def __init__(self, programs: Mapping[str, Program] | None = None) -> None:
         self.faults = Faults()
@@ -63,7 +64,7 @@ class FakeEngine:
 
     def capabilities(self) -> Capabilities:
         self.faults.at("capabilities", BEFORE)
-        return Capabilities(self.name, "1", rootless=True, address="memory")
+        return Capabilities(self.name, "1", rootless=True, address=self.address)
 
     def start(self, spec: ContainerSpec) -> Handle:
         self.faults.at("start", BEFORE)

@@ -18,6 +18,7 @@ from steroids.provisioning.context import Context, digest, runner_context, write
 LABEL = "io.steroids.image"
 RUNNER = "localhost/steroids/runner"
 LATEST = f"{RUNNER}:latest"
+"""The newest one that is not made from a user's own image."""
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 
 Progress = Callable[[str], None]
@@ -64,6 +65,8 @@ def ensure_runner_image(
             if ca_bundle is not None:
                 progress(f"Containers will trust what {ca_bundle} says")
             image = _build(engine, context, base, progress, rebuild=rebuild)
+            if settings.from_image is None:
+                name_also(engine, f"{RUNNER}:{_key(context, base)}", LATEST)
     return image
 
 
@@ -83,14 +86,12 @@ def _build(
     labels = {LABEL: "runner", f"{LABEL}.key": key}
     with tempfile.TemporaryDirectory(prefix="steroids-image-") as folder:
         write_context(context, Path(folder))
-        image = engine.images.build(
+        return engine.images.build(
             Path(folder), f"{RUNNER}:{key}", args=args, labels=labels, progress=progress
         )
-    _tag(engine, f"{RUNNER}:{key}", LATEST)
-    return image
 
 
-def _tag(engine: Engine, ref: str, further: str) -> None:
+def name_also(engine: Engine, ref: str, further: str) -> None:
     """Give an image one more name: a build without a step is just that, on both engines."""
     with tempfile.TemporaryDirectory(prefix="steroids-image-") as folder:
         write_context({"Dockerfile": f"FROM {ref}\n".encode()}, Path(folder))

@@ -53,6 +53,7 @@ def run(
             role=role,
             section_id=section_id,
             engine=site.engine.name,
+            engine_address=site.engine.address,
             assignment=encode(assignment).decode(),
         )
         row.task_id = task_id

@@ -46,7 +46,7 @@ def ensure(site: Site, runner_image: Image, setup: Setup, commit: str) -> Snapsh
     ref, display = reference(site, runner_image, setup)
     if site.engine.images.find(ref) is not None:
         return Snapshot(ref, display, built=False)
-    with _building[f"{site.engine.name} {ref}"]:
+    with _building[f"{site.engine.address} {ref}"]:
         if site.engine.images.find(ref) is not None:
             return Snapshot(ref, display, built=False)
         _build(site, runner_image, setup, commit, ref)

@@ -54,13 +54,14 @@ class Containers:
                 # Its starter died with the old controller; its container, if any, has no row now
                 # and is removed by the first round.
                 runners.ended(self._host, row.id, RunnerStatus.LOST)
+                container.forget(self._host.path, row.id)
 
     def _know_engine(self, row: home.Runner) -> None:
         """Make sure that the engine of a stored runner is known, also after a restart."""
         try:
-            self._host.engine(row.engine)
+            self._host.engine(row.engine_address)
         except SteroidsError as error:
-            log.warning("engine %s: %s", row.engine, error.message)
+            log.warning("engine %s: %s", row.engine_address, error.message)
 
     def _against(self, engine: Engine, before: list[home.Runner]) -> None:
         try:
@@ -70,7 +71,7 @@ class Containers:
             return
         by_runner = {each.labels.get(f"{LABEL}.runner", ""): each for each in owned}
         for row in before:
-            if row.engine == engine.name and row.role == Role.SECTION and row.container:
+            if row.engine_address == engine.address and row.role == Role.SECTION and row.container:
                 self._look_at(engine, row, by_runner.get(row.id))
         with self._host.store.read() as session:
             known = {row.id for row in rows.active(session)}

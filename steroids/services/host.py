@@ -39,8 +39,8 @@ class OpenProject:
 
 
 class Host:
-    """One per controller. `find_engine` maps a name (`auto`, `docker`, ...) to a live engine;
-    `changed` is called after each change that somebody may be waiting for."""
+    """One per controller. `find_engine` maps a name (`auto`, `docker`, an address) to a live
+    engine; `changed` is called after each change that somebody may be waiting for."""
 
     def __init__(
         self, home_path: Path, find_engine: Callable[[str], Engine], changed: Callable[[], None]
@@ -52,17 +52,21 @@ class Host:
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}
-        self._opening = threading.Lock()
+        self._finding = threading.Lock()  # guards _engines; two clients of one engine are waste
+        self._opening = threading.Lock()  # guards _projects
 
     def engine(self, name: str) -> Engine:
-        """The engine of that name, found once. Raises `NoEngine`, `EngineUnavailable`."""
-        if name not in self._engines:
-            engine = self._find_engine(name)
-            self._engines[name] = self._engines[engine.name] = engine
-        return self._engines[name]
+        """The engine of that name or address, found once. Raises `NoEngine`."""
+        with self._finding:
+            if name not in self._engines:
+                engine = self._find_engine(name)
+                engine = self._engines.setdefault(engine.address, engine)
+                self._engines[name] = engine
+            return self._engines[name]
 
     def known_engines(self) -> list[Engine]:
-        return list({id(engine): engine for engine in self._engines.values()}.values())
+        with self._finding:
+            return list({engine.address: engine for engine in self._engines.values()}.values())
 
     def projects(self) -> list[home.Project]:
         with self.store.read() as session:

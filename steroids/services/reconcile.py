@@ -103,7 +103,7 @@ class Reconciler:
                 say(self._host, project, EventKind.NOTICE, f"landing waits: {error.message}")
 
     def _engine_of(self, project: OpenProject, task_id: str) -> str:
-        """The engine that the task's section was worked on with."""
+        """Address of the engine that the task's section was worked on with."""
         with project.store.read() as session:
             section = session.get_one(db.Section, session.get_one(db.Task, task_id).section_id)
         if section.wanted:
@@ -111,7 +111,7 @@ class Reconciler:
         query = select(home.Runner).where(home.Runner.section_id == section.id)
         with self._host.store.read() as session:
             row = session.exec(query.order_by(col(home.Runner.started_at).desc())).first()
-        return row.engine if row else self._host.settings(project).engine
+        return row.engine_address if row else self._host.settings(project).engine
 
     def _release_orphans(self, project: OpenProject, held_by: set[str]) -> None:
         """Give back tasks in progress whose runner is no longer among the living."""

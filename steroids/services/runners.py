@@ -47,7 +47,7 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
         else:
             chosen = [each for each in sections.every(session) if _has_work(session, each.id)]
         for section in chosen:
-            section.wanted, section.keep = engine.name, body.keep
+            section.wanted, section.keep = engine.address, body.keep
             session.add(section)
     host.changed()
     return UpReply(sections=[section.name for section in chosen], since=since)
@@ -64,13 +64,15 @@ def start(host: Host, project: OpenProject, section: db.Section) -> None:
     Raises `SectionBusy` when there is one, and whatever a step raises; nothing is left then.
     """
     assert section.wanted is not None
+    engine = host.engine(section.wanted)
     with host.store.write() as session:
         row, token = rows.register(
             session,
             project_id=project.id,
             role=Role.SECTION,
             section_id=section.id,
-            engine=section.wanted,
+            engine=engine.name,
+            engine_address=engine.address,
             keep=section.keep,
         )
     try:
@@ -86,7 +88,7 @@ def _provision(
     host: Host, project: OpenProject, section: db.Section, row: home.Runner, token: str
 ) -> Handle:
     step = _Steps(host, project, section.name)
-    engine = host.engine(row.engine)
+    engine = host.engine(row.engine_address)
     what = engine.capabilities()
     step.done("engine", f"{what.name.capitalize()} {what.version}")
     place = places.site(host, project, engine)
@@ -232,7 +234,7 @@ def find(host: Host, project: OpenProject, section: str) -> Target:
         )
     return Target(
         engine=row.engine,
-        address=host.engine(row.engine).capabilities().address,
+        address=row.engine_address,
         container=Handle(**row.container).name,
         user=container.AGENT,
         workdir=container.WORKSPACE,
@@ -258,7 +260,7 @@ def wire(row: home.Runner, names: dict[str, str], titles: dict[str, str]) -> Run
 def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:
     if runner.container is not None:
         handle = Handle(**runner.container)
-        engine = host.engine(runner.engine)
+        engine = host.engine(runner.engine_address)
         # An engine that is away now is no reason to keep the runner on the books: what is left
         # of it is swept by reconciling when the engine is back.
         with contextlib.suppress(EngineError):

@@ -48,6 +48,7 @@ class Runner(SQLModel, table=True):
     section_id: str | None = None
     status: str = "starting"
     engine: str
+    engine_address: str
     container: dict[str, Any] | None = Field(
         default=None, sa_column=Column(JSON(none_as_null=True))
     )

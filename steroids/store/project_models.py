@@ -25,7 +25,7 @@ class Section(SQLModel, table=True):
     priority: int = 50
     position: int
     wanted: str | None = None
-    """Name of the engine to keep a runner on; none: nobody asked for one."""
+    """Address of the engine to keep a runner on; none: nobody asked for one."""
     keep: bool = False
 
 

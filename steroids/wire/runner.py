@@ -53,7 +53,6 @@ class Up(Body):
     engine: str | None = None
     keep: bool = False
     """Leave runners idle when their sections are drained."""
-    max_parallel: int | None = None
 
 
 class UpReply(Body):

@@ -53,7 +53,12 @@ def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
 def register(store: Store, section: str) -> home.Runner:
     with store.write() as session:
         row, _ = runners.register(
-            session, project_id="p", role=Role.SECTION, section_id=section, engine="docker"
+            session,
+            project_id="p",
+            role=Role.SECTION,
+            section_id=section,
+            engine="docker",
+            engine_address="x",
         )
     return row
 
@@ -84,7 +89,12 @@ def test_of_many_simultaneous_starts_of_a_section_one_succeeds(store: Store) -> 
 def test_an_ended_runner_makes_room_and_its_token_is_worth_nothing(store: Store) -> None:
     with store.write() as session:
         row, token = runners.register(
-            session, project_id="p", role=Role.SECTION, section_id="api", engine="docker"
+            session,
+            project_id="p",
+            role=Role.SECTION,
+            section_id="api",
+            engine="docker",
+            engine_address="x",
         )
         assert runners.by_token(session, token) is not None
         assert runners.by_token(session, "guessed") is None
@@ -99,7 +109,12 @@ def test_an_ended_runner_makes_room_and_its_token_is_worth_nothing(store: Store)
 def test_tokens_are_not_stored(store: Store, tmp_path: Path) -> None:
     with store.write() as session:
         _, token = runners.register(
-            session, project_id="p", role=Role.SETUP, section_id=None, engine="docker"
+            session,
+            project_id="p",
+            role=Role.SETUP,
+            section_id=None,
+            engine="docker",
+            engine_address="x",
         )
     store.close()
     assert token.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())

@@ -73,6 +73,7 @@ class Bench:
                 role=Role.SECTION,
                 section_id=row.id,
                 engine="fake",
+                engine_address="x",
                 keep=keep,
             )
         self._runners[section] = registered

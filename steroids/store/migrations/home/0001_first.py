@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("section_id", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("engine", sa.String(), nullable=False),
+        sa.Column("engine_address", sa.String(), nullable=False),
         sa.Column("container", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),

@@ -1,0 +1,70 @@
+"""Completion: the script that a shell sources, and the names that it offers."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from steroids.cli.command import Command, Context
+from steroids.errors import SteroidsError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion(shell: str) -> None:
+    """Print the completion script: eval "$(steroids completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    from steroids.cli.app import root
+
+    found = get_completion_class(shell)
+    assert found is not None
+    click.echo(found(root, {}, "steroids", "_STEROIDS_COMPLETE").source())
+
+
+def section_names(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from steroids.wire.section import Sections
+
+    return _offer(ctx, incomplete, "sections", Sections, "sections", "name")
+
+
+def task_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":
+    from steroids.wire.task import Tasks
+
+    return _offer(ctx, incomplete, "tasks", Tasks, "tasks", "id")
+
+
+def _offer(
+    ctx: click.Context, incomplete: str, path: str, reply: type, noun: str, key: str
+) -> "list[CompletionItem]":
+    """What fits; nothing when there is no project, or no controller: TAB must not start one."""
+    from click.shell_completion import CompletionItem
+
+    from steroids.cli.connect import answers, socket_path
+    from steroids.client import Client
+    from steroids.home import home_dir
+
+    context = ctx.find_root().obj
+    socket = socket_path(home_dir())
+    if not isinstance(context, Context):
+        context = Context()
+    try:
+        url = context.url(path)
+        if not answers(socket):
+            return []
+        things = getattr(Client(socket, timeout_s=2).get(url, reply), noun)
+    except SteroidsError:
+        return []
+    items = []
+    for thing in things:
+        word = getattr(thing, key)[:8] if key == "id" else getattr(thing, key)
+        title = getattr(thing, "title", None)
+        if word.casefold().startswith(incomplete.casefold()):
+            items.append(CompletionItem(word, help=title))
+    return items
