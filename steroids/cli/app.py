@@ -102,6 +102,9 @@ def run(argv: Sequence[str]) -> int:
         return INTERRUPTED_EXIT_CODE
     except KeyboardInterrupt:
         return INTERRUPTED_EXIT_CODE
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return UsageError.exit_code
     except click.ClickException as error:
         usage = UsageError(error.format_message(), hint=_help_hint(error))
         context.out.error(usage)

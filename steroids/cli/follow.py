@@ -30,25 +30,41 @@ class Follower:
         self._rejected: Counter[str] = Counter()
         self._began = time.monotonic()
 
-    def follow(self, *, until_ready: bool = False) -> int:
-        """Until every section is drained, stopped or failed; or with `until_ready`, started."""
+    def until_done(self) -> int:
+        """Until every section is drained, stopped or failed; returns the exit code."""
+        for event in self._shown(frozenset()):
+            if self._context.out.json:
+                print(_json_line(event), flush=True)
+        return self._conclude()
+
+    def until_ready(self, wanted: list[str]) -> int:
+        """Until every section's runner is ready; `wanted` are all that will have one."""
+        for _ in self._shown(frozenset({EventKind.READY})):
+            pass
+        waiting = [name for name in wanted if name not in self._sections]
+        if self._context.out.json:
+            self._context.out.result({"sections": wanted, "exitCode": self._exit_code})
+        elif self._exit_code == 0:
+            started = count(len(self._sections), "runner")
+            more = f", {len(waiting)} there already or queued" if waiting else ""
+            self._context.out.note(f"{started} started{more}; steroids ps, steroids logs -f")
+        return self._exit_code
+
+    def _shown(self, also_closing: frozenset[EventKind]) -> Iterator[Event]:
+        """Events, each shown, until each section had one that closes it."""
+        if not self._open:
+            return
         for event in self._events():
             if event.section is not None and event.section not in self._sections:
                 continue
             self._count(event)
-            if self._context.out.json:
-                if not until_ready:
-                    print(_json_line(event), flush=True)
-            else:
+            if not self._context.out.json:
                 self._render.show(event, self._summary(event))
-            done = event.kind in CLOSING or (until_ready and event.kind is EventKind.READY)
-            if done and event.section is not None:
+            yield event
+            if event.section is not None and event.kind in CLOSING | also_closing:
                 self._open.discard(event.section)
             if not self._open:
-                break
-        if until_ready:
-            return self._detached()
-        return self._conclude()
+                return
 
     def _events(self) -> Iterator[Event]:
         """Live, across restarts of the controller."""
@@ -98,15 +114,6 @@ class Follower:
                 )
         if unfinished and any(task.status is TaskStatus.APPROVED for task in unfinished):
             self._context.out.note("hint: steroids push   (tries again what the remote refused)")
-        return self._exit_code
-
-    def _detached(self) -> int:
-        if self._context.out.json:
-            self._context.out.result({"sections": self._sections, "exitCode": self._exit_code})
-        elif self._exit_code == 0:
-            self._context.out.note(
-                f"{count(len(self._sections), 'runner')} started; steroids ps, steroids logs -f"
-            )
         return self._exit_code
 
     def _tasks(self) -> list[Task]:

@@ -29,9 +29,10 @@ def up(
         context.out.note("nothing to do: no section has a task that is not at its end")
         context.out.note("hint: steroids tasks add TITLE --section S --spec FILE")
         return 0
-    follower = Follower(context, answer.sections, answer.since)
     try:
-        return follower.follow(until_ready=detach)
+        if detach:
+            return Follower(context, answer.starting, answer.since).until_ready(answer.sections)
+        return Follower(context, answer.sections, answer.since).until_done()
     except KeyboardInterrupt:
         context.out.note("\ndetached; the runners go on working")
         context.out.note("come back: steroids up    stop them: steroids down")

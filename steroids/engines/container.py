@@ -41,6 +41,8 @@ from steroids.errors import EngineError, ImageMissing, NameTaken
 _SETTLE_S = 10.0
 """How long a removal may be under way, or Podman be unsure of a container that just started."""
 
+_MOMENT_S = 2.0
+
 
 class ContainerEngine:
     """`client` is a `docker.APIClient`; the engine owns it. See `engines/base.py`."""
@@ -139,13 +141,19 @@ class ContainerEngine:
 
     def inspect(self, handle: Handle) -> State:
         doing = f"look at {handle.name}"
+        deadline = time.monotonic() + _MOMENT_S
         with answers(self.name, doing):
-            try:
-                return state_of(self._client.inspect_container(handle.id))
-            except APIError as error:
-                if is_gone(error):
-                    return State(Status.GONE)
-                raise unavailable(self.name, doing, says(error)) from error
+            while True:
+                try:
+                    return state_of(self._client.inspect_container(handle.id))
+                except APIError as error:
+                    if is_gone(error):
+                        return State(Status.GONE)
+                    # Podman, in the moment of a removal: 500, with the words of a 404.
+                    vanishing = "no such container" in says(error)
+                    if not vanishing or time.monotonic() > deadline:
+                        raise unavailable(self.name, doing, says(error)) from error
+                time.sleep(0.02)
 
     def stop(self, handle: Handle, grace_s: float) -> None:
         with answers(self.name, f"stop {handle.name}"):

@@ -78,11 +78,16 @@ def own_labels(labels: Mapping[str, str] | None) -> dict[str, str] | None:
 
 
 def archive(files: Sequence[File]) -> bytes:
-    """A tar to unpack at `/`, all of it owned by root."""
+    """A tar to unpack at `/`, all of it owned by root.
+
+    Without the usual padding behind its end: Podman reads to the end only, and then sometimes
+    fails on having more to pass on.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for file in files:
             entry = tarfile.TarInfo(file.path.lstrip("/"))
             entry.size, entry.mode = len(file.content), file.mode
             tar.addfile(entry, io.BytesIO(file.content))
-    return buffer.getvalue()
+        end_bytes = tar.offset + 2 * tarfile.BLOCKSIZE
+    return buffer.getvalue()[:end_bytes]

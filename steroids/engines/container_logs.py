@@ -14,7 +14,7 @@ from steroids.engines.spec import Handle, State, Status
 
 _OVERLAP_S = 1.0
 _LAST_LOOK_S = 2.0
-_POLL_S = 0.1
+_POLL_S, _POLL_MAX_S = 0.1, 2.0
 
 Look = Callable[[Handle], State]
 
@@ -74,7 +74,7 @@ def _follow_by_position(
                 return
             raise
         if not ended:
-            time.sleep(max(_POLL_S, 3 * (time.monotonic() - began)))
+            time.sleep(min(_POLL_MAX_S, max(_POLL_S, time.monotonic() - began)))
 
 
 def _from(position: int, chunks: Iterator[bytes]) -> Iterator[bytes]:

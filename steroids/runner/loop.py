@@ -255,7 +255,7 @@ class Loop:
 
     def _heartbeats(self) -> None:
         while not self._over.wait(HEARTBEAT_S):
-            body = Heartbeat(status="working" if self._task_id else "idle", task_id=self._task_id)
+            body = Heartbeat(task_id=self._task_id)
             try:
                 orders = self._client.post("/v1/heartbeat", body, Orders)
             except ControllerUnavailable:

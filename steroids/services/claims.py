@@ -1,6 +1,5 @@
 """Giving a runner its next assignment: picking the task and granting its locks, at once."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,9 +7,9 @@ from sqlmodel import Session, col, select
 
 from steroids.git import repository
 from steroids.provisioning.setup import Setup, setup_at
-from steroids.scheduling.locks import Held, Lock, reads
-from steroids.scheduling.pick import Grant, TaskView, Wait, pick
-from steroids.services import commits, sections, target
+from steroids.scheduling.locks import Held, Lock
+from steroids.scheduling.pick import Grant, Wait, pick
+from steroids.services import commits, demand, sections, target
 from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
 from steroids.services.transitions import move
@@ -27,7 +26,6 @@ from steroids.wire.task import TaskStatus
 TARGET_MAX_AGE_S = 2.0
 NOBODY = Author(name="Steroids", email="steroids@localhost")
 """Commits where the user has set no name for git."""
-OPEN = (TaskStatus.PENDING, TaskStatus.IN_PROGRESS, TaskStatus.REVIEW, TaskStatus.APPROVED)
 
 
 def next_assignment(host: Host, runner: home.Runner) -> Assignment | None:
@@ -49,7 +47,7 @@ def next_assignment(host: Host, runner: home.Runner) -> Assignment | None:
         with project.store.write() as session:
             task, lease, waits_for = _claim(session, runner, base, waiting, settings)
             section = session.get_one(db.Section, runner.section_id)
-            left = task is not None or _work_left(session, section.id)
+            left = task is not None or demand.work_left(session, section.id)
     if task is not None and lease is not None:
         _note(host, runner, RunnerStatus.WORKING, task.id, None)
         return _assignment(project, task, lease, section.name, settings)
@@ -78,7 +76,7 @@ def _claim(
     views = sections.views(session)
     assert runner.section_id is not None
     exclusive = [view.id for view in views.values() if view.exclusive and view.id in waiting]
-    decision = pick(runner.section_id, _pending(session), views, _held(session), exclusive)
+    decision = pick(runner.section_id, demand.pending(session), views, _held(session), exclusive)
     if not isinstance(decision, Grant):
         return None, None, _explain(session, decision)
     task = session.get_one(db.Task, decision.task.id)
@@ -141,7 +139,7 @@ def renew(session: Session, runner_id: str, task_id: str, until: datetime) -> bo
 
 def _may_start(project: OpenProject, runner: home.Runner) -> bool:
     with project.store.read() as session:
-        return any(task.section_id == runner.section_id for task in _pending(session))
+        return any(task.section_id == runner.section_id for task in demand.pending(session))
 
 
 def _waiting_sections(host: Host, project: OpenProject) -> frozenset[str]:
@@ -152,27 +150,9 @@ def _waiting_sections(host: Host, project: OpenProject) -> frozenset[str]:
     )
 
 
-def _pending(session: Session) -> Sequence[TaskView]:
-    query = select(db.Task).where(db.Task.status == TaskStatus.PENDING)
-    return [TaskView(t.id, t.section_id, t.priority, t.position) for t in session.exec(query)]
-
-
 def _held(session: Session) -> list[Held]:
     leases = session.exec(select(db.Lease).order_by(col(db.Lease.id)))
     return [Held(Lock(lease.resource, lease.exclusive), lease.task_id) for lease in leases]
-
-
-def _work_left(session: Session, section_id: str) -> bool:
-    """Whether the section has a task that may yet need this runner.
-
-    One whose push was refused for good waits for a person, and so do those that wait for it.
-    """
-    query = select(db.Task).where(col(db.Task.status).in_(OPEN))
-    tasks = session.exec(query).all()
-    views = sections.views(session)
-    concerned = {section_id, *reads(section_id, views)}
-    stuck = any(task.push_refused and task.section_id in concerned for task in tasks)
-    return not stuck and any(task.section_id == section_id for task in tasks)
 
 
 def _explain(session: Session, decision: Wait | None) -> str | None:

@@ -9,6 +9,7 @@ from steroids.errors import EngineUnavailable, SteroidsError
 from steroids.provisioning import container
 from steroids.provisioning.container import LABEL, owned_by
 from steroids.services import runners, verdicts
+from steroids.services.complaints import Complaints
 from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
@@ -31,6 +32,7 @@ class Containers:
     def __init__(self, host: Host, jobs: Jobs) -> None:
         self._host = host
         self._jobs = jobs
+        self._complaints = Complaints(log)
         self._lost_starts: Counter[str] = Counter()
 
     def compare(self) -> None:
@@ -61,14 +63,15 @@ class Containers:
         try:
             self._host.engine(row.engine_address)
         except SteroidsError as error:
-            log.warning("engine %s: %s", row.engine_address, error.message)
+            self._complaints.about(row.engine_address, error.message)
 
     def _against(self, engine: Engine, before: list[home.Runner]) -> None:
         try:
             owned = engine.list_owned(owned_by(self._host.id))
         except EngineUnavailable as error:
-            log.warning("engine %s is away: %s", engine.name, error.message)
+            self._complaints.about(engine.address, error.message)
             return
+        self._complaints.settled(engine.address)
         by_runner = {each.labels.get(f"{LABEL}.runner", ""): each for each in owned}
         for row in before:
             if row.engine_address == engine.address and row.role == Role.SECTION and row.container:

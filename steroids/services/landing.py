@@ -4,12 +4,10 @@ Safe to be killed at any point: what is about to be pushed is written down befor
 the remote is asked before anything is called done. Never `--force`.
 """
 
-from datetime import datetime
-
 from sqlmodel import col, select
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from steroids.errors import GitError, PushRefused, RemoteUnreachable
+from steroids.errors import GitError, PushRefused, RemoteUnreachable, SteroidsError
 from steroids.git.land import Conflict, Identity, Replayed, replay
 from steroids.git.push import NonFastForward, push, remote_contains
 from steroids.services import checks, commits, reviews, target, verdicts
@@ -211,7 +209,7 @@ def _complete(
     host.changed()
 
 
-def _refused(host: Host, project: OpenProject, task_id: str, error: PushRefused) -> None:
+def _refused(host: Host, project: OpenProject, task_id: str, error: SteroidsError) -> None:
     with project.store.write() as session:
         task = session.get_one(db.Task, task_id)
         section = session.get_one(db.Section, task.section_id)
@@ -227,6 +225,25 @@ def _refused(host: Host, project: OpenProject, task_id: str, error: PushRefused)
             data={"hint": "steroids push", "code": error.code},
         )
     host.changed()
+
+
+def broke(host: Host, project: OpenProject, task_id: str, error: SteroidsError) -> None:
+    """Landing failed for a reason that is neither the task's nor the remote's: bounded."""
+    settings = host.settings(project)
+    with project.store.write() as session:
+        task = session.get_one(db.Task, task_id)
+        section = session.get_one(db.Section, task.section_id)
+        task.infrastructure_failures += 1
+        session.add(task)
+        record(
+            session,
+            EventKind.NOTICE,
+            f"landing broke: {error.message}",
+            section=section.name,
+            task=task,
+        )
+    if task.infrastructure_failures >= settings.max_attempts_lost:
+        _refused(host, project, task_id, error)
 
 
 def retry_refused(host: Host, project: OpenProject) -> int:
@@ -248,8 +265,3 @@ def _load(project: OpenProject, task_id: str) -> tuple[db.Task, db.Section]:
     with project.store.read() as session:
         task = session.get_one(db.Task, task_id)
         return task, session.get_one(db.Section, task.section_id)
-
-
-def due(now: datetime, failures: int, last: datetime) -> bool:
-    """Whether a landing that met a silent remote is to be tried again by now."""
-    return (now - last).total_seconds() >= min(300.0, 5.0 * 2.0 ** min(failures, 6))

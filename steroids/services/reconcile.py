@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from steroids.errors import EngineUnavailable, RemoteUnreachable, SectionBusy, SteroidsError
 from steroids.git.push import NonFastForward
 from steroids.services import landing, reviews, runners, verdicts
+from steroids.services.complaints import Complaints
 from steroids.services.containers import Containers
 from steroids.services.events import say
 from steroids.services.host import Host, OpenProject
@@ -31,6 +32,7 @@ class Reconciler:
         self._host = host
         self._jobs = jobs
         self._containers = Containers(host, jobs)
+        self._complaints = Complaints(log)
 
     def adopt(self) -> None:
         """To be called once, before the first `tick`."""
@@ -42,8 +44,9 @@ class Reconciler:
         for project in self._host.projects():
             try:
                 self._project(self._host.open(project))
+                self._complaints.settled(project.path)
             except SteroidsError as error:
-                log.warning("%s: %s", project.path, error.message)
+                self._complaints.about(project.path, error.message)
 
     def _project(self, project: OpenProject) -> None:
         with project.store.read() as session:
@@ -101,6 +104,9 @@ class Reconciler:
         except (RemoteUnreachable, EngineUnavailable, NonFastForward, landing.Moved) as error:
             if self._jobs.put_off(key, error):
                 say(self._host, project, EventKind.NOTICE, f"landing waits: {error.message}")
+        except SteroidsError as error:
+            self._jobs.put_off(key, error)
+            landing.broke(self._host, project, task_id, error)
 
     def _engine_of(self, project: OpenProject, task_id: str) -> str:
         """Address of the engine that the task's section was worked on with."""

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from steroids.engines.spec import Handle
 from steroids.errors import EngineError, NotFound, SteroidsError
 from steroids.provisioning import container, oneshot
-from steroids.services import events, places, sections, target, verdicts
-from steroids.services.events import say
+from steroids.services import demand, events, places, sections, target, verdicts
+from steroids.services.events import record, say
 from steroids.services.host import Host, OpenProject
 from steroids.services.landing import retry_refused
 from steroids.store import home_models as home
@@ -24,7 +24,6 @@ from steroids.wire.event import EventKind
 from steroids.wire.runner import ACTIVE, Down, Role, Runner, RunnerStatus, Target, Up, UpReply
 from steroids.wire.task import TaskStatus
 
-UNFINISHED = (TaskStatus.PENDING, TaskStatus.IN_PROGRESS, TaskStatus.REVIEW, TaskStatus.APPROVED)
 GRACE_S = 30.0
 
 
@@ -43,19 +42,27 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     since = events.last(project)
     with project.store.write() as session:
         if body.sections:
-            chosen = [sections.named(session, word) for word in dict.fromkeys(body.sections)]
+            named = [sections.named(session, word) for word in dict.fromkeys(body.sections)]
         else:
-            chosen = [each for each in sections.every(session) if _has_work(session, each.id)]
+            named = list(sections.every(session))
+        chosen = [each for each in named if body.keep or demand.work_left(session, each.id)]
         for section in chosen:
             section.wanted, section.keep = engine.address, body.keep
             session.add(section)
+    starting = _starting(host, project, chosen, settings.runners.max_parallel)
     host.changed()
-    return UpReply(sections=[section.name for section in chosen], since=since)
+    return UpReply(sections=[section.name for section in chosen], starting=starting, since=since)
 
 
-def _has_work(session: Session, section_id: str) -> bool:
-    query = select(db.Task).where(db.Task.section_id == section_id)
-    return any(task.status in UNFINISHED for task in session.exec(query))
+def _starting(
+    host: Host, project: OpenProject, chosen: Sequence[db.Section], limit: int
+) -> list[str]:
+    """Which of them get a runner now: the others have one, or have to wait for a place."""
+    with host.store.read() as session:
+        running = {row.section_id for row in rows.active(session, project.id, Role.SECTION)}
+    new = [section for section in chosen if section.id not in running]
+    new.sort(key=lambda section: (section.priority, section.position))
+    return [section.name for section in new[: max(0, limit - len(running))]]
 
 
 def start(host: Host, project: OpenProject, section: db.Section) -> None:
@@ -140,12 +147,21 @@ def failed(host: Host, project: OpenProject, section: db.Section, error: Steroid
 
 
 def drained(host: Host, project: OpenProject, runner: home.Runner, section: db.Section) -> None:
-    """The runner was told to stop since nothing is left: see it out, and say so."""
-    _unwant(project, section.id)
+    """The runner was told to stop since nothing was left: see it out, and say so.
+
+    Unless somebody has added work in the meantime: then the section stays wanted, and the next
+    round of reconciling starts another.
+    """
     _set(host, runner.id, RunnerStatus.STOPPING)
     _see_out(host, runner, grace_s=GRACE_S)
     ended(host, runner.id, RunnerStatus.STOPPED)
-    say(host, project, EventKind.DRAINED, section=section.name, runner_id=runner.id)
+    with project.store.write() as session:
+        row = session.get_one(db.Section, section.id)
+        if not demand.work_left(session, section.id):
+            row.wanted = None
+            session.add(row)
+            record(session, EventKind.DRAINED, section=row.name, runner_id=runner.id)
+    host.changed()
 
 
 def down(host: Host, project: OpenProject, body: Down) -> list[home.Runner]:

@@ -27,7 +27,7 @@ def add(host: Host, project: OpenProject, body: SectionAdd) -> Section:
     name = body.name.strip()
     if not re.fullmatch(r"[^\W_][\w .&/-]{0,63}", name):
         raise UsageError(f"'{body.name}' is no name for a section", hint="use letters and digits")
-    _check_paths(body.paths)
+    _check_paths(project, body.paths)
     with project.store.write() as session:
         rows = every(session)
         if any(row.name.casefold() == name.casefold() for row in rows):
@@ -82,7 +82,7 @@ def views(session: Session) -> dict[str, SectionView]:
     }
 
 
-def _check_paths(paths: Sequence[str]) -> None:
+def _check_paths(project: OpenProject, paths: Sequence[str]) -> None:
     if not paths:
         raise UsageError("A section needs a path", hint=PATH_HINT)
     for path in paths:
@@ -92,6 +92,9 @@ def _check_paths(paths: Sequence[str]) -> None:
             pathspec.GitIgnoreSpec.from_lines([path])
         except ValueError as error:
             raise UsageError(f"'{path}' is not a glob: {error}", hint=PATH_HINT) from None
+        root = path.split("/")[0]
+        if not any(project.path.glob(root)):
+            raise UsageError(f"There is no '{root}' in {project.path}", hint=PATH_HINT)
 
 
 def _wire(row: db.Section, names: dict[str, str], counts: "Counter[str]") -> Section:

@@ -56,6 +56,8 @@ class Runner(SQLModel, table=True):
     token_hash: str = Field(index=True)
     host: str
     started_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    launched_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """When its container was asked for, everything before that being ready."""
     heartbeat_at: datetime | None = Field(default=None, sa_type=UtcTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
     task_id: str | None = None

@@ -94,7 +94,6 @@ class Result(Body):
 
 
 class Heartbeat(Body):
-    status: str
     task_id: str | None = None
 
 

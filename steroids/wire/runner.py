@@ -60,6 +60,8 @@ class UpReply(Body):
     """Names of the sections that have, or will get, a runner."""
     since: int
     """Sequence number of the last event before anything was started."""
+    starting: list[str] = []
+    """Those of them that get one now; the others have one, or wait for a place."""
     notes: list[str] = []
 
 
