@@ -45,10 +45,12 @@ class Renderer:
     def _step(self, event: Event) -> None:
         step, detail = str(event.data.get("step", "")), str(event.data.get("detail", ""))
         shared = step in ("engine", "image", "snapshot")
-        if shared and f"{step} {detail.split()[0]}" in self._steps:
+        if shared and step in self._steps:
             return
-        self._steps.add(f"{step} {detail.split()[0] if detail else ''}")
-        took_s = float(event.data.get("durationS", 0))
+        self._steps.add(step)
+        self._column(step, detail, float(event.data.get("durationS", 0)))
+
+    def _column(self, step: str, detail: str, took_s: float) -> None:
         self._transient.clear()
         self._out.line(f"{step:<9} {escape(detail):<58} [dim]{lasting(took_s)}[/dim]")
 
@@ -79,7 +81,8 @@ class Renderer:
             case EventKind.CLAIMED:
                 self._line(event, f"{event.task}  attempt {event.attempt}")
             case EventKind.READY:
-                self._line(event, f"ready  {lasting(float(event.data.get('durationS', 0)))}")
+                detail = f"{(event.runner_id or '')[:8]}  {event.section}  ready"
+                self._column("runner", detail, float(event.data.get("durationS", 0)))
             case EventKind.LOG if event.data.get("role") == Role.REVIEW and not self._out.verbose:
                 # When a check fails, the end of this comes with the rejection.
                 pass
@@ -95,7 +98,8 @@ class Renderer:
             case EventKind.CONFLICT | EventKind.ENDED | EventKind.PUSH_REFUSED:
                 for line in f"{task}{event.text}".splitlines():
                     self._line(event, line)
-            case EventKind.APPROVED if event.text == "approved by checks":
+            case EventKind.APPROVED:
+                # The line before says that the checks passed, or `up` said that there are none.
                 pass
             case EventKind.LANDED:
                 self._line(event, f"{task}{event.text}")

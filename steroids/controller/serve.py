@@ -60,9 +60,9 @@ def _reconcile(controller: Controller) -> None:
         except Exception:
             # A bug in one round must not leave every project without its keeper.
             log.exception("reconcile")
-        controller.bell.wait(heard, TICK_S)
-        # Rings come in flurries; one round for all of them is enough.
+        # Rings come in flurries: the first is answered at once, the others together.
         controller.stopping.wait(0.05)
+        controller.bell.wait(heard, TICK_S)
 
 
 @contextlib.contextmanager

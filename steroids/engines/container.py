@@ -215,8 +215,12 @@ class ContainerEngine:
         if own is None or not wanted.items() <= own.items():
             return None
         handle = Handle(self.name, row["Id"], row["Names"][0].lstrip("/"))
-        if str(row.get("State")).lower() == "running":
-            return Owned(handle, State(Status.RUNNING), own)
-        # The list has no exit codes but in prose; containers that stand still are few.
+        known = {"running": Status.RUNNING, "created": Status.CREATED}.get(
+            str(row.get("State")).lower()
+        )
+        if known is not None:
+            return Owned(handle, State(known), own)
+        # The list has no exit codes but in prose; containers that have ended are few. (One that
+        # is just being started is not asked about: the engine would answer after the start.)
         state = self.inspect(handle)
         return None if state.status is Status.GONE else Owned(handle, state, own)

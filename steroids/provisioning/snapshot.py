@@ -47,10 +47,10 @@ def ensure(site: Site, runner_image: Image, setup: Setup, commit: str) -> Snapsh
     if site.engine.images.find(ref) is not None:
         return Snapshot(ref, display, built=False)
     with _building[f"{site.engine.address} {ref}"]:
-        if site.engine.images.find(ref) is not None:
-            return Snapshot(ref, display, built=False)
-        _build(site, runner_image, setup, commit, ref)
-    _prune(site)
+        # Somebody else may have built it while this one waited.
+        if site.engine.images.find(ref) is None:
+            _build(site, runner_image, setup, commit, ref)
+            _prune(site)
     return Snapshot(ref, display, built=True)
 
 

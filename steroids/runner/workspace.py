@@ -53,8 +53,7 @@ class Workspace:
         self.git("checkout", "-q", "-f", "-B", BRANCH, checkout.commit)
         self.git("clean", "-f", "-d", "-q")
         if checkout.squash is not None:
-            # Conflicts make it exit with 1 and stay in the files for the agent to solve.
-            self.git("merge", "--squash", "-q", checkout.squash, check=False)
+            self._bring_in(checkout.squash)
 
     def set_up(
         self, checkout: Checkout, env: Mapping[str, str], say: Callable[[str], None]
@@ -166,6 +165,14 @@ class Workspace:
             )
         except (OSError, proc.TimedOut) as error:
             raise Broken(f"git {args[0]}: {error}") from error
+
+    def _bring_in(self, tip: str) -> None:
+        """Merge `tip` into the files; what conflicts stays in them for the agent to solve."""
+        # Git wants to know a committer even where it commits nothing.
+        env = identity(Author(name="Steroids", email="steroids@localhost"))
+        merged = self.git("merge", "--squash", "-q", tip, check=False, env=env)
+        if merged.returncode not in (0, 1):
+            raise Broken(f"git merge: {merged.err[-500:]}")
 
     def _clear(self) -> None:
         """Remove what an agent that was killed in the middle of a git command has left."""

@@ -28,7 +28,7 @@ def ready(host: Host, runner: home.Runner) -> None:
         session.add(row)
     if first and runner.role == Role.SECTION:
         project = host.project(runner.project_id)
-        took_s = (utc_now() - runner.started_at).total_seconds()
+        took_s = (utc_now() - (runner.launched_at or runner.started_at)).total_seconds()
         with project.store.write() as session:
             section = session.get_one(db.Section, runner.section_id)
             text = f"runner {runner.id[:8]} ready"

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from steroids.engines.images import Image
 from steroids.engines.spec import Handle
 from steroids.errors import EngineError, NotFound, SteroidsError
 from steroids.provisioning import container, oneshot
@@ -51,7 +52,16 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
             session.add(section)
     starting = _starting(host, project, chosen, settings.runners.max_parallel)
     host.changed()
-    return UpReply(sections=[section.name for section in chosen], starting=starting, since=since)
+    return UpReply(
+        sections=[section.name for section in chosen],
+        starting=starting,
+        since=since,
+        notes=[
+            f"{section.name} has no checks: its tasks are approved as submitted"
+            for section in chosen
+            if not section.check_commands
+        ],
+    )
 
 
 def _starting(
@@ -101,12 +111,20 @@ def _provision(
     place = places.site(host, project, engine)
     commit = target.tip(project, max_age_s=5)
     image = places.runner_image(host, place, step.progress("image"))
-    step.done("image", (image.refs or (image.id,))[0].removeprefix("localhost/"), quiet_s=0.5)
+    step.done("image", _name(image), quiet_s=0.5)
     snapshot = places.snapshot_for(host, project, place, commit, step.progress("snapshot"))
     step.done("snapshot", f"{snapshot.display}  {'built' if snapshot.built else 'reused'}")
-    handle = container.start(place, row, token, snapshot.ref)
-    step.done("runner", f"{row.id[:8]}  {section.name}  started")
-    return handle
+    with host.store.write() as session:
+        launched = session.get_one(home.Runner, row.id)
+        launched.launched_at = utc_now()
+        session.add(launched)
+    return container.start(place, row, token, snapshot.ref)
+
+
+def _name(image: Image) -> str:
+    """What people call it: its key says more than `latest`."""
+    refs = sorted(image.refs, key=lambda ref: ref.endswith(":latest"))
+    return (refs or [image.id])[0].removeprefix("localhost/")
 
 
 class _Steps:
