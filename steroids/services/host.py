@@ -19,6 +19,17 @@ from steroids.store.session import Store
 CONFIG = ".steroids/config.yaml"
 
 
+@dataclass
+class Target:
+    """What is known of the target branch. Kept in memory, since no other process writes the
+    mirror, and a git process per question is what claims would spend their time on."""
+
+    tip: str | None
+    """None: never fetched."""
+    fetched_at: float = float("-inf")
+    """By the monotonic clock."""
+
+
 @dataclass(frozen=True)
 class OpenProject:
     """A registered project with its store and mirror."""
@@ -30,12 +41,17 @@ class OpenProject:
     remote: str | None
     store: Store
     mirror: Mirror
+    known: Target
     claiming: threading.Lock
     """Guards reading the target branch while a claim decides on a task's base."""
 
     @property
     def target_ref(self) -> str:
-        return f"refs/steroids/target/{self.target}"
+        return target_ref(self.target)
+
+
+def target_ref(branch: str) -> str:
+    return f"refs/steroids/target/{branch}"
 
 
 class Host:
@@ -52,6 +68,7 @@ class Host:
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}
+        self._resolved: dict[tuple[str, object, object], Resolved] = {}
         self._finding = threading.Lock()  # guards _engines; two clients of one engine are waste
         self._opening = threading.Lock()  # guards _projects
 
@@ -95,6 +112,7 @@ class Host:
                     f"Project {row.name} is not at {row.path} any more",
                     hint=f"cd {row.path} && steroids init",
                 )
+            mirror = Mirror.create(self.path / "projects" / row.id / "mirror.git")
             opened = OpenProject(
                 id=row.id,
                 name=row.name,
@@ -102,7 +120,8 @@ class Host:
                 target=row.target,
                 remote=row.remote,
                 store=known.store if known else Store(folder / "steroids.db", "project"),
-                mirror=Mirror.create(self.path / "projects" / row.id / "mirror.git"),
+                mirror=mirror,
+                known=Target(mirror.resolve(target_ref(row.target))),
                 claiming=known.claiming if known else threading.Lock(),
             )
             self._projects[row.id] = opened
@@ -110,12 +129,23 @@ class Host:
 
     def resolved(self, project: OpenProject | None) -> Resolved:
         """Settings now: the repo's file is read at the target branch, as last fetched."""
-        repo_file = None
-        if project is not None and project.mirror.resolve(project.target_ref):
-            content = project.mirror.read_file(project.target_ref, CONFIG)
-            if content is not None:
-                repo_file = (f"{CONFIG} on {project.target}", content)
-        return resolve(self.path / "config.yaml", repo_file)
+        tip = project.known.tip if project is not None else None
+        user_file = self.path / "config.yaml"
+        stat = user_file.stat() if user_file.exists() else None
+        now = (project.id if project else "", tip, stat and (stat.st_mtime_ns, stat.st_size))
+        if now not in self._resolved:
+            repo_file = None
+            if project is not None and tip is not None:
+                content = project.mirror.read_file(tip, CONFIG)
+                if content is not None:
+                    repo_file = (f"{CONFIG} on {project.target}", content)
+            found = resolve(user_file, repo_file)
+            # One entry per project: what was true before does not come back.
+            self._resolved = {
+                key: value for key, value in self._resolved.items() if key[0] != now[0]
+            }
+            self._resolved[now] = found
+        return self._resolved[now]
 
     def settings(self, project: OpenProject | None) -> Settings:
         return self.resolved(project).settings

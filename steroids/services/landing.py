@@ -96,6 +96,7 @@ def _push_until_landed(
             push(project.mirror, where.url, replayed.tip, where.branch)
             if not remote_contains(project.mirror, where.url, where.branch, replayed.tip):
                 raise Moved(f"{where.display} does not show {replayed.tip[:7]} after the push")
+            target.advanced(project, replayed.tip)
             _complete(host, project, task_id, replayed.tip, where)
 
 
@@ -204,7 +205,6 @@ def _complete(
         verb = "pushed to" if project.remote else "in"
         text = f"landed on {where.branch} as {landed[:7]}, {verb} {project.remote or project.path}"
         record(session, EventKind.LANDED, text, section=section.name, task=task)
-    project.mirror.set_ref(project.target_ref, landed)
     project.mirror.delete_ref(f"refs/steroids/landing/{task_id}")
     host.changed()
 

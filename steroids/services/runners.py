@@ -38,7 +38,7 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     engine = host.engine(body.engine or settings.engine)
     engine.capabilities()
     target.fetch(project)
-    host.settings(project)
+    settings = host.settings(project)
     retry_refused(host, project)
     since = events.last(project)
     with project.store.write() as session:

@@ -8,8 +8,6 @@ from steroids.git import repository
 from steroids.git.push import remote_tip
 from steroids.services.host import OpenProject
 
-_fetched_at: dict[str, float] = {}
-
 
 @dataclass(frozen=True)
 class Destination:
@@ -41,15 +39,23 @@ def fetch(project: OpenProject) -> str:
         tip = project.mirror.fetch(where.url, project.target)
     else:
         tip = _local_tip(project, where)
-    _fetched_at[project.id] = time.monotonic()
+    advanced(project, tip)
+    project.known.fetched_at = time.monotonic()
     return tip
+
+
+def advanced(project: OpenProject, tip: str) -> None:
+    """Note that the target is there now: it was fetched, or we have pushed it."""
+    if project.known.tip != tip:
+        project.mirror.set_ref(project.target_ref, tip)
+        project.known.tip = tip
 
 
 def tip(project: OpenProject, max_age_s: float) -> str:
     """The target's tip, fetched again when older than that; the last one known when the remote
     does not answer now."""
-    known = project.mirror.resolve(project.target_ref)
-    age_s = time.monotonic() - _fetched_at.get(project.id, -1e9)
+    known = project.known.tip
+    age_s = time.monotonic() - project.known.fetched_at
     if known is not None and age_s < max_age_s:
         return known
     try:
@@ -67,6 +73,4 @@ def _local_tip(project: OpenProject, where: Destination) -> str:
     if remote_tip(where.url, where.branch, mirror) is None:
         return own
     landed = mirror.fetch(where.url, where.branch)
-    newest = own if mirror.is_ancestor(landed, own) else landed
-    mirror.set_ref(project.target_ref, newest)
-    return newest
+    return own if mirror.is_ancestor(landed, own) else landed
