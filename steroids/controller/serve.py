@@ -54,7 +54,7 @@ def _ask_to_stop(controller: Controller) -> None:
 def _reconcile(controller: Controller) -> None:
     controller.reconciler.adopt()
     while not controller.stopping.is_set():
-        heard = controller.bell.count
+        heard = controller.work.count
         try:
             controller.reconciler.tick()
         except Exception:
@@ -62,7 +62,7 @@ def _reconcile(controller: Controller) -> None:
             log.exception("reconcile")
         # Rings come in flurries: the first is answered at once, the others together.
         controller.stopping.wait(0.05)
-        controller.bell.wait(heard, TICK_S)
+        controller.work.wait(heard, TICK_S)
 
 
 @contextlib.contextmanager
@@ -102,7 +102,8 @@ def _listening(controller: Controller) -> Iterator[None]:
     try:
         yield
     finally:
-        controller.bell.ring()
+        controller.work.ring()
+        controller.events.ring()
         for server, _ in servers:
             server.should_exit = True
         thread.join(timeout=5)

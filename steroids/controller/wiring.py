@@ -23,7 +23,10 @@ class Controller:
     """What routes and loops work with."""
 
     home: Path
-    bell: Bell
+    work: Bell
+    """Rung when there may be something to do."""
+    events: Bell
+    """Rung when there is something to see; after each change of the other kind too."""
     host: Host
     jobs: Jobs
     reconciler: Reconciler
@@ -37,17 +40,22 @@ class Controller:
 
 
 def build(home: Path) -> Controller:
-    bell = Bell()
+    work, events = Bell(), Bell()
     pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="work")
 
     def engine(name: str) -> Engine:
         return find_engine(name, os.environ)
 
-    host = Host(home, engine, bell.ring)
-    jobs = Jobs(pool, bell.ring)
+    def changed() -> None:
+        work.ring()
+        events.ring()
+
+    host = Host(home, engine, changed, events.ring)
+    jobs = Jobs(pool, changed)
     return Controller(
         home=home,
-        bell=bell,
+        work=work,
+        events=events,
         host=host,
         jobs=jobs,
         reconciler=Reconciler(host, jobs),

@@ -41,7 +41,7 @@ def say(host: Host, project: OpenProject, kind: EventKind, text: str = "", **abo
     """Record an event of its own and wake those who follow."""
     with project.store.write() as session:
         record(session, kind, text, **about)
-    host.changed()
+    host.spoke()
 
 
 def last(project: OpenProject) -> int:

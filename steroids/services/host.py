@@ -56,15 +56,21 @@ def target_ref(branch: str) -> str:
 
 class Host:
     """One per controller. `find_engine` maps a name (`auto`, `docker`, an address) to a live
-    engine; `changed` is called after each change that somebody may be waiting for."""
+    engine; `changed` is called after each change that a runner or the reconciler may wait for,
+    `spoke` after events that only those who follow want to see."""
 
     def __init__(
-        self, home_path: Path, find_engine: Callable[[str], Engine], changed: Callable[[], None]
+        self,
+        home_path: Path,
+        find_engine: Callable[[str], Engine],
+        changed: Callable[[], None],
+        spoke: Callable[[], None],
     ) -> None:
         self.path = home_path
         self.id = _home_id(home_path)
         self.store = Store(home_path / "steroids.db", "home")
         self.changed = changed
+        self.spoke = spoke
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}
@@ -141,10 +147,8 @@ class Host:
                     repo_file = (f"{CONFIG} on {project.target}", content)
             found = resolve(user_file, repo_file)
             # One entry per project: what was true before does not come back.
-            self._resolved = {
-                key: value for key, value in self._resolved.items() if key[0] != now[0]
-            }
-            self._resolved[now] = found
+            others = {key: each for key, each in self._resolved.items() if key[0] != now[0]}
+            self._resolved = {**others, now: found}
         return self._resolved[now]
 
     def settings(self, project: OpenProject | None) -> Settings:

@@ -36,7 +36,7 @@ def ready(host: Host, runner: home.Runner) -> None:
             record(
                 session, EventKind.READY, text, section=section.name, runner_id=runner.id, data=data
             )
-        host.changed()
+        host.spoke()
 
 
 def reload(host: Host, runner: home.Runner) -> home.Runner:
@@ -102,7 +102,7 @@ def events(host: Host, runner: home.Runner, body: Batch) -> None:
                 task=task,
                 data={"role": runner.role},
             )
-    host.changed()
+    host.spoke()
 
 
 def _allowed(kind: EventKind) -> EventKind:

@@ -32,7 +32,7 @@ class Bench:
             self.origin = Repo(bare_remote(root / "origin.git", self.repo))
         self.engine = FakeEngine()
         (root / "home").mkdir(mode=0o700)
-        self.host = Host(root / "home", lambda name: self.engine, lambda: None)
+        self.host = Host(root / "home", lambda name: self.engine, lambda: None, lambda: None)
         registry.init(self.host, Init(path=str(self.repo.path)))
         self.project: OpenProject = registry.at(self.host, str(self.repo.path))
         self._runners: dict[str, home.Runner] = {}

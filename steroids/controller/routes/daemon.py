@@ -38,7 +38,7 @@ def router(controller: Controller) -> APIRouter:
     def stop() -> Response:
         """Runners go on working; they find the next controller at the same place."""
         controller.stopping.set()
-        controller.bell.ring()
+        controller.work.ring()
         return done()
 
     @routes.get("/doctor")

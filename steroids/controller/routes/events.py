@@ -42,7 +42,7 @@ async def _lines(
     follow: bool,
 ) -> AsyncIterator[bytes]:
     while True:
-        heard = controller.bell.count
+        heard = controller.events.count
         page = await run_in_threadpool(events.since, project, since, sections, tail)
         if page:
             since = page[-1].seq
@@ -53,5 +53,5 @@ async def _lines(
             continue
         if controller.stopping.is_set() or not follow:
             return
-        if not await controller.bell.heard(heard, KEEP_ALIVE_S):
+        if not await controller.events.heard(heard, KEEP_ALIVE_S):
             yield b"\n"

@@ -38,13 +38,13 @@ def router(controller: Controller) -> APIRouter:
         await run_in_threadpool(reports.ready, host, runner)
         deadline = utc_now() + timedelta(seconds=min(asked.wait_s, MAX_WAIT_S))
         while True:
-            heard = controller.bell.count
+            heard = controller.work.count
             now = await run_in_threadpool(reports.reload, host, runner)
             assignment = await run_in_threadpool(claims.next_assignment, host, now)
             left_s = (deadline - utc_now()).total_seconds()
             if assignment is not None or left_s <= 0 or controller.stopping.is_set():
                 break
-            await controller.bell.heard(heard, min(left_s, 5.0))
+            await controller.work.heard(heard, min(left_s, 5.0))
         if assignment is not None:
             reports.assigned(host, controller.jobs, now, assignment)
         return reply(assignment)
