@@ -42,6 +42,7 @@ _SETTLE_S = 10.0
 """How long a removal may be under way, or Podman be unsure of a container that just started."""
 
 _MOMENT_S = 2.0
+"""How long Podman may take to say 404 of a container that it is removing."""
 
 
 class ContainerEngine:

@@ -1,87 +1,84 @@
-"""A container's output, followed or not."""
+"""A container's output, followed or not.
+
+Neither engine's own follow is whole: Podman's skips lines under load and drops what is left soon
+after the end, Docker's may drop an unfinished last line. What they show without following is. So
+a log that is followed is read again and again, each time from where the last reading ended.
+"""
 
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from docker.errors import APIError
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import HTTPError
 
-from steroids.engines.container_errors import answers, is_gone, unavailable
+from steroids.engines.container_errors import answers
 from steroids.engines.container_wire import call
 from steroids.engines.spec import Handle, State, Status
 
-_OVERLAP_S = 1.0
-_LAST_LOOK_S = 2.0
 _POLL_S, _POLL_MAX_S = 0.1, 2.0
+"""Long logs are read less often: following one never takes most of an engine's time."""
+
+_REMOVAL_S = 5.0
 
 Look = Callable[[Handle], State]
+
+
+class _Broken(HTTPError):
+    """The stream ended in an error message."""
 
 
 def read(
     client: Any, handle: Handle, *, follow: bool, tail: int | None, look: Look
 ) -> Iterator[bytes]:
-    """One empty chunk as soon as the stream is open, then the output's chunks, some empty.
-
-    A quiet container is no reason to end, a quiet engine is: after a minute of silence the stream
-    is opened anew, which fails when the engine hangs.
-    """
-    with answers(handle.engine, _doing(handle)):
-        if not follow:
-            yield from _stream(client, handle, tail=_tail(tail))
-        elif handle.engine == "podman":
-            yield from _follow_by_position(client, handle, tail, look)
+    """One empty chunk as soon as the log is known to be there, then the output's chunks."""
+    with answers(handle.engine, f"read the logs of {handle.name}"):
+        if follow:
+            before = b"".join(_stream(client, handle, 0 if tail is None else None))
+            yield b""
+            position = 0 if tail is None else _tail_begins_at(before, tail)
+            yield from _follow(client, handle, position, look)
         else:
-            yield from _follow_by_time(client, handle, tail, look)
+            yield from _stream(client, handle, tail)
 
 
-def _follow_by_time(client: Any, handle: Handle, tail: int | None, look: Look) -> Iterator[bytes]:
-    """Docker's follow is complete; after a silence it is taken up where the silence began.
-
-    Nothing was written in that time, so nothing comes twice unless clocks are that far apart.
-    """
-    window = {"tail": _tail(tail)}
-    while True:
-        try:
-            yield from _stream(client, handle, follow=1, **window)
-            return _check_ended(handle, look)
-        except ReadTimeoutError:
-            window = {"tail": "all", "since": f"{time.time() - _OVERLAP_S:.3f}"}
-
-
-def _follow_by_position(
-    client: Any, handle: Handle, tail: int | None, look: Look
-) -> Iterator[bytes]:
-    """Podman's own follow skips lines under load, and drops what is left soon after the end.
-
-    What it shows without following is whole. So that is read again and again, from where the last
-    reading ended; longer logs less often, so that following one never takes the engine's time.
-    """
-    position = 0
-    if tail is not None:
-        position = _tail_begins_at(b"".join(_stream(client, handle, tail="all")), tail)
+def _follow(client: Any, handle: Handle, position: int, look: Look) -> Iterator[bytes]:
     ended = False
     while not ended:
         began = time.monotonic()
         ended = look(handle).status is not Status.RUNNING
+        if ended:
+            # The state may change a moment before the last bytes are in the log.
+            time.sleep(_POLL_S)
         try:
-            for chunk in _from(position, _stream(client, handle, tail="all")):
-                position += len(chunk)
-                yield chunk
-        except APIError as error:
-            if is_gone(error) and ended:
+            position = yield from _read_on(client, handle, position)
+        except (APIError, _Broken):
+            # Both engines refuse, each in its own words, while a removal is under way.
+            if _goes_away(handle, look):
                 return
             raise
         if not ended:
             time.sleep(min(_POLL_MAX_S, max(_POLL_S, time.monotonic() - began)))
 
 
-def _from(position: int, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        if len(chunk) > position or not chunk:
-            yield chunk[position:]
-        position = max(0, position - len(chunk))
+def _goes_away(handle: Handle, look: Look) -> bool:
+    deadline = time.monotonic() + _REMOVAL_S
+    while look(handle).status is not Status.GONE:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _read_on(client: Any, handle: Handle, position: int) -> Generator[bytes, None, int]:
+    """What the log has from `position` on; returns where it ends."""
+    seen = 0
+    for chunk in _stream(client, handle, None):
+        yield chunk[max(0, position - seen) :]
+        seen += len(chunk)
+    # Shorter than before: the engine has rotated it, and what it has now is new.
+    return seen if seen >= position else 0
 
 
 def _tail_begins_at(output: bytes, lines: int) -> int:
@@ -89,39 +86,23 @@ def _tail_begins_at(output: bytes, lines: int) -> int:
     return sum(len(line) for line in whole[: max(0, len(whole) - lines)])
 
 
-def _stream(client: Any, handle: Handle, **params: Any) -> Iterator[bytes]:
+def _stream(client: Any, handle: Handle, tail: int | None) -> Iterator[bytes]:
     response = call(
         client,
         "GET",
         f"/containers/{handle.id}/logs",
-        params={"stdout": 1, "stderr": 1, **params},
+        params={"stdout": 1, "stderr": 1, "tail": "all" if tail is None else str(tail)},
         stream=True,
     )
     try:
         yield b""
-        # Frames: 8 bytes of header (stream, length), then the data.
+        # Frames: 8 bytes of header (stream, three zeros, length), then the data.
         while header := response.raw.read(8):
+            if header[1:4] != b"\0\0\0":
+                # Podman appends a failure to what it has sent already, as text.
+                raise _Broken((header + response.raw.read()).decode(errors="replace"))
             (size_bytes,) = struct.unpack(">4xL", header)
             if size_bytes:
                 yield response.raw.read(size_bytes)
     finally:
         response.close()
-
-
-def _tail(lines: int | None) -> str:
-    return "all" if lines is None else str(lines)
-
-
-def _check_ended(handle: Handle, look: Look) -> None:
-    """The output's end comes a moment before the engine says that the container ended."""
-    deadline = time.monotonic() + _LAST_LOOK_S
-    while look(handle).status is Status.RUNNING:
-        if time.monotonic() > deadline:
-            raise unavailable(
-                handle.engine, _doing(handle), "the stream ended while the container runs"
-            )
-        time.sleep(0.02)
-
-
-def _doing(handle: Handle) -> str:
-    return f"read the logs of {handle.name}"

@@ -4,8 +4,10 @@ Git always runs as the user `agent`. The repository is the agent's to write, so 
 configuration or hooks start has no more rights than the agent had anyway.
 """
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import IO
 
 from steroids import proc
 from steroids.agents.process import lines_of
@@ -140,7 +142,7 @@ class Workspace:
         return done
 
     def _run(
-        self, *args: str, env: Mapping[str, str] | None = None, stdout: "object | None" = None
+        self, *args: str, env: Mapping[str, str] | None = None, stdout: IO[bytes] | None = None
     ) -> proc.Completed:
         argv = [
             "git",
@@ -161,7 +163,7 @@ class Workspace:
                 env={**self.env, "GIT_TERMINAL_PROMPT": "0", **(env or {})},
                 user=self.uid,
                 timeout_s=GIT_TIMEOUT_S,
-                stdout=stdout,  # type: ignore[arg-type]
+                stdout=stdout,
             )
         except (OSError, proc.TimedOut) as error:
             raise Broken(f"git {args[0]}: {error}") from error
@@ -211,8 +213,6 @@ def run_as_agent(
     timeout_s: float,
 ) -> int | None:
     """Run to the end, each line of output to `line`; None when it took too long."""
-    import threading
-
     process = proc.spawn(
         argv,
         cwd=workspace.path,

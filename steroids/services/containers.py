@@ -8,7 +8,7 @@ from steroids.engines.spec import Handle, Owned, Status
 from steroids.errors import EngineUnavailable, SteroidsError
 from steroids.provisioning import container
 from steroids.provisioning.container import LABEL, owned_by
-from steroids.services import runners, verdicts
+from steroids.services import launching, runners, stopping, verdicts
 from steroids.services.complaints import Complaints
 from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
@@ -109,7 +109,7 @@ class Containers:
         return (utc_now() - heard).total_seconds() > limit_s
 
     def _finish_stop(self, row: home.Runner) -> None:
-        runners.stop(self._host, self._host.project(row.project_id), row, now=False)
+        stopping.stop(self._host, self._host.project(row.project_id), row, now=False)
 
     def _lost(self, engine: Engine, row: home.Runner, reason: str) -> None:
         """A runner is gone without having said so: its task goes back, the section gets another."""
@@ -153,7 +153,7 @@ class Containers:
                 hint=f"steroids logs --section '{section.name}'",
                 details={"tail": tail},
             )
-            runners.failed(self._host, project, section, error)
+            launching.failed(self._host, project, section, error)
 
 
 def _last_words(engine: Engine, handle: Handle) -> str:

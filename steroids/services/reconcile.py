@@ -10,7 +10,7 @@ from sqlmodel import col, select
 
 from steroids.errors import EngineUnavailable, RemoteUnreachable, SectionBusy, SteroidsError
 from steroids.git.push import NonFastForward
-from steroids.services import landing, reviews, runners, verdicts
+from steroids.services import landing, launching, reviews, runners, verdicts
 from steroids.services.complaints import Complaints
 from steroids.services.containers import Containers
 from steroids.services.events import say
@@ -78,7 +78,7 @@ class Reconciler:
     def _start(self, project: OpenProject, section: db.Section) -> None:
         key = ("start", section.id)
         try:
-            runners.start(self._host, project, section)
+            launching.start(self._host, project, section)
             self._jobs.good(key)
         except SectionBusy:
             return
@@ -86,7 +86,7 @@ class Reconciler:
             if self._jobs.put_off(key, error):
                 say(self._host, project, EventKind.NOTICE, error.message, section=section.name)
         except SteroidsError as error:
-            runners.failed(self._host, project, section, error)
+            launching.failed(self._host, project, section, error)
 
     def _review(self, project: OpenProject, task_id: str) -> None:
         key = ("review", task_id)

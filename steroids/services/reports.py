@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from steroids.services import claims, runners
+from steroids.services import claims, stopping
 from steroids.services.events import record
 from steroids.services.host import Host
 from steroids.services.jobs import Jobs
@@ -51,7 +51,7 @@ def assigned(host: Host, jobs: Jobs, runner: home.Runner, assignment: Assignment
     project = host.project(runner.project_id)
     with project.store.read() as session:
         section = session.get_one(db.Section, runner.section_id)
-    jobs.once(("stop", runner.id), runners.drained, host, project, runner, section)
+    jobs.once(("stop", runner.id), stopping.drained, host, project, runner, section)
 
 
 def heartbeat(host: Host, runner: home.Runner, body: Heartbeat) -> bool:

@@ -1,31 +1,21 @@
-"""Runners: who is wanted, starting them step by step, stopping them."""
+"""Runners: who is wanted, who there is."""
 
-import contextlib
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from steroids.engines.images import Image
 from steroids.engines.spec import Handle
-from steroids.errors import EngineError, NotFound, SteroidsError
-from steroids.provisioning import container, oneshot
-from steroids.services import demand, events, places, sections, target, verdicts
-from steroids.services.events import record, say
+from steroids.errors import NotFound
+from steroids.provisioning import container
+from steroids.services import demand, events, sections, target
 from steroids.services.host import Host, OpenProject
 from steroids.services.landing import retry_refused
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
 from steroids.store.columns import utc_now
-from steroids.wire.body import to_builtins
-from steroids.wire.error import from_exception
-from steroids.wire.event import EventKind
-from steroids.wire.runner import ACTIVE, Down, Role, Runner, RunnerStatus, Target, Up, UpReply
+from steroids.wire.runner import Down, Role, Runner, RunnerStatus, Target, Up, UpReply
 from steroids.wire.task import TaskStatus
-
-GRACE_S = 30.0
 
 
 def up(host: Host, project: OpenProject, body: Up) -> UpReply:
@@ -75,113 +65,6 @@ def _starting(
     return [section.name for section in new[: max(0, limit - len(running))]]
 
 
-def start(host: Host, project: OpenProject, section: db.Section) -> None:
-    """Bring up the section's runner, with an event per step; blocks until its container runs.
-
-    Raises `SectionBusy` when there is one, and whatever a step raises; nothing is left then.
-    """
-    assert section.wanted is not None
-    engine = host.engine(section.wanted)
-    with host.store.write() as session:
-        row, token = rows.register(
-            session,
-            project_id=project.id,
-            role=Role.SECTION,
-            section_id=section.id,
-            engine=engine.name,
-            engine_address=engine.address,
-            keep=section.keep,
-        )
-    try:
-        handle = _provision(host, project, section, row, token)
-        oneshot.remember(host.store, row.id, handle)
-    except BaseException:
-        ended(host, row.id, RunnerStatus.STOPPED)
-        container.forget(host.path, row.id)
-        raise
-
-
-def _provision(
-    host: Host, project: OpenProject, section: db.Section, row: home.Runner, token: str
-) -> Handle:
-    step = _Steps(host, project, section.name)
-    engine = host.engine(row.engine_address)
-    what = engine.capabilities()
-    step.done("engine", f"{what.name.capitalize()} {what.version}")
-    place = places.site(host, project, engine)
-    commit = target.tip(project, max_age_s=5)
-    image = places.runner_image(host, place, step.progress("image"))
-    step.done("image", _name(image), quiet_s=0.5)
-    snapshot = places.snapshot_for(host, project, place, commit, step.progress("snapshot"))
-    step.done("snapshot", f"{snapshot.display}  {'built' if snapshot.built else 'reused'}")
-    with host.store.write() as session:
-        launched = session.get_one(home.Runner, row.id)
-        launched.launched_at = utc_now()
-        session.add(launched)
-    return container.start(place, row, token, snapshot.ref)
-
-
-def _name(image: Image) -> str:
-    """What people call it: its key says more than `latest`."""
-    refs = sorted(image.refs, key=lambda ref: ref.endswith(":latest"))
-    return (refs or [image.id])[0].removeprefix("localhost/")
-
-
-class _Steps:
-    """Times the steps of one start."""
-
-    def __init__(self, host: Host, project: OpenProject, section: str) -> None:
-        self._host, self._project, self._section = host, project, section
-        self._since = time.monotonic()
-
-    def done(self, step: str, detail: str, quiet_s: float = 0) -> None:
-        """End a step that began when the one before it ended; `quiet_s`: say nothing if quicker."""
-        took_s = time.monotonic() - self._since
-        self._since = time.monotonic()
-        if took_s >= quiet_s:
-            data = {"step": step, "detail": detail, "durationS": round(took_s, 3)}
-            text = f"{step}  {detail}"
-            say(self._host, self._project, EventKind.STEP, text, section=self._section, data=data)
-
-    def progress(self, step: str) -> Callable[[str], None]:
-        def line(text: str) -> None:
-            say(
-                self._host,
-                self._project,
-                EventKind.PROGRESS,
-                text[:500],
-                section=self._section,
-                data={"step": step},
-            )
-
-        return line
-
-
-def failed(host: Host, project: OpenProject, section: db.Section, error: SteroidsError) -> None:
-    """A runner could not be started: say so, and do not try again until somebody asks."""
-    _unwant(project, section.id)
-    data: dict[str, Any] = to_builtins(from_exception(error))
-    say(host, project, EventKind.FAILED, error.message, section=section.name, data=data)
-
-
-def drained(host: Host, project: OpenProject, runner: home.Runner, section: db.Section) -> None:
-    """The runner was told to stop since nothing was left: see it out, and say so.
-
-    Unless somebody has added work in the meantime: then the section stays wanted, and the next
-    round of reconciling starts another.
-    """
-    _set(host, runner.id, RunnerStatus.STOPPING)
-    _see_out(host, runner, grace_s=GRACE_S)
-    ended(host, runner.id, RunnerStatus.STOPPED)
-    with project.store.write() as session:
-        row = session.get_one(db.Section, section.id)
-        if not demand.work_left(session, section.id):
-            row.wanted = None
-            session.add(row)
-            record(session, EventKind.DRAINED, section=row.name, runner_id=runner.id)
-    host.changed()
-
-
 def down(host: Host, project: OpenProject, body: Down) -> list[home.Runner]:
     """Nobody wants runners in these sections any more (none named: in all).
 
@@ -197,39 +80,6 @@ def down(host: Host, project: OpenProject, body: Down) -> list[home.Runner]:
     with host.store.read() as session:
         active = rows.active(session, project.id)
     return [row for row in active if row.section_id in ids and row.role == Role.SECTION]
-
-
-def stop(host: Host, project: OpenProject, runner: home.Runner, *, now: bool) -> None:
-    """Stop a runner and remove its container; blocks until that is done.
-
-    Gracefully it stops its agent and uploads what there is; with `now` it is killed, and its task
-    goes on later from what was uploaded before.
-    """
-    _set(host, runner.id, RunnerStatus.STOPPING)
-    host.changed()
-    _see_out(host, runner, grace_s=0 if now else GRACE_S)
-    give_back(host, project, runner, "its runner was stopped")
-    ended(host, runner.id, RunnerStatus.STOPPED)
-    with project.store.read() as session:
-        section = session.get(db.Section, runner.section_id)
-    name = section.name if section else None
-    say(host, project, EventKind.STOPPED, "stopped", section=name, runner_id=runner.id)
-
-
-def stop_job(host: Host, project: OpenProject, runner: home.Runner, now: bool) -> None:
-    """`stop`, as a job: one that has ended in the meantime is left alone."""
-    with host.store.read() as session:
-        row = session.get_one(home.Runner, runner.id)
-    if row.status in ACTIVE:
-        stop(host, project, row, now=now)
-
-
-def give_back(host: Host, project: OpenProject, runner: home.Runner, reason: str) -> None:
-    """Return the task that a runner still holds; nothing counted against it."""
-    with project.store.write() as session:
-        for task in held(session, runner.id):
-            section = session.get_one(db.Section, task.section_id)
-            verdicts.give_back(session, task, reason, section=section.name, actor="runner")
 
 
 def held(session: Session, runner_id: str) -> Sequence[db.Task]:
@@ -289,32 +139,6 @@ def wire(row: home.Runner, names: dict[str, str], titles: dict[str, str]) -> Run
         task=titles.get(row.task_id or ""),
         waits_for=row.waits_for,
     )
-
-
-def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:
-    if runner.container is not None:
-        handle = Handle(**runner.container)
-        engine = host.engine(runner.engine_address)
-        # An engine that is away now is no reason to keep the runner on the books: what is left
-        # of it is swept by reconciling when the engine is back.
-        with contextlib.suppress(EngineError):
-            engine.stop(handle, grace_s)
-            engine.remove(handle)
-    container.forget(host.path, runner.id)
-
-
-def _unwant(project: OpenProject, section_id: str) -> None:
-    with project.store.write() as session:
-        section = session.get_one(db.Section, section_id)
-        section.wanted = None
-        session.add(section)
-
-
-def _set(host: Host, runner_id: str, status: RunnerStatus) -> None:
-    with host.store.write() as session:
-        row = session.get_one(home.Runner, runner_id)
-        row.status = status
-        session.add(row)
 
 
 def ended(host: Host, runner_id: str, status: RunnerStatus) -> None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
-from steroids.services import landing, registry, runners
+from steroids.services import landing, registry, runners, stopping
 from steroids.wire.runner import Down, Pushed, Runners, Up
 
 
@@ -23,7 +23,7 @@ def router(controller: Controller) -> APIRouter:
         rows = runners.down(host, opened, asked)
         before = [each for each in runners.listing(host, opened) if each.id in {r.id for r in rows}]
         stops = [
-            jobs.once(("stop", row.id), runners.stop_job, host, opened, row, asked.now)
+            jobs.once(("stop", row.id), stopping.stop_job, host, opened, row, asked.now)
             for row in rows
         ]
         for over in stops:

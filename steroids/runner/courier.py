@@ -1,0 +1,56 @@
+"""What goes between the runner and the controller."""
+
+import threading
+from pathlib import Path
+from urllib.parse import urlencode
+
+from steroids.client import Client
+from steroids.runner.patience import patiently
+from steroids.wire.assignment import Assignment, Claim, Heartbeat, Orders, Result, Submission
+
+NEVER = threading.Event()
+
+
+class Courier:
+    """Calls are repeated until the controller answers. Those that only ask give up once
+    `stopping` is set (`ControllerUnavailable`); what hands over work does not."""
+
+    def __init__(self, client: Client, stopping: threading.Event) -> None:
+        self._client = client
+        self._stopping = stopping
+
+    def claim(self) -> Assignment | None:
+        """Wait for something to do; none: ask again."""
+        body = Claim()
+        limit_s = body.wait_s + 15
+        return patiently(
+            lambda: self._client.poll("/v1/claim", body, Assignment, timeout_s=limit_s),
+            self._stopping,
+        )
+
+    def fetch(self, want: str, have: list[str], target: Path) -> bool:
+        """Write a bundle of what leads to `want` from `have`; False when nothing is missing."""
+        query = urlencode({"want": want, "have": have}, doseq=True)
+
+        def call() -> bool:
+            with target.open("wb") as file:
+                return self._client.download(f"/v1/bundle?{query}", file)
+
+        return patiently(call, self._stopping)
+
+    def upload(self, bundle: Path) -> None:
+        def call() -> None:
+            with bundle.open("rb") as file:
+                self._client.upload("/v1/bundle", file)
+
+        patiently(call, NEVER)
+
+    def submit(self, body: Submission) -> None:
+        patiently(lambda: self._client.send("POST", "/v1/submission", body), NEVER)
+
+    def result(self, body: Result) -> None:
+        patiently(lambda: self._client.send("POST", "/v1/result", body), NEVER)
+
+    def heartbeat(self, task_id: str | None) -> Orders:
+        """Once, without repeating: the next one comes soon."""
+        return self._client.post("/v1/heartbeat", Heartbeat(task_id=task_id), Orders)
