@@ -1,5 +1,8 @@
 # Few words; `make` alone lists them.
-PYTHON ?= $(firstword $(foreach v,3.14 3.13 3.12 3.11,$(shell command -v python$(v))) python3)
+# Tried, not only looked for: a version manager's stand-in may be there without its Python.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	echo $$python && break; done)
 BIN := .venv/bin
 # What to give pytest: make test PYTEST="-n 4 tests/unit"
 PYTEST ?=
@@ -21,7 +24,7 @@ test: engines venv check ## All checks and all tests
 	$(BIN)/python -m pytest $(PYTEST)
 
 check: venv ## Format, lint, types, import contracts, file sizes
-	@$(MAKE) --no-print-directory -j5 $(if $(filter output-sync,$(.FEATURES)),-O) \
+	@$(MAKE) --no-print-directory -k -j5 $(if $(filter output-sync,$(.FEATURES)),-O) \
 		check-format check-lint check-types check-imports check-sizes
 
 bench: engines venv ## Start-up and disk per runner, side by side with what people do now
@@ -36,8 +39,8 @@ engines: ## Install and start Docker and Podman where they are missing (Debian, 
 venv: .venv/installed ## The package with its development tools in .venv
 
 .venv/installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo 'Steroids needs Python 3.11 or newer: make PYTHON=python3.12 venv' >&2; exit 1; }
+	@[ -n "$(PYTHON)" ] || \
+		{ echo 'Steroids needs Python 3.11 or newer: make PYTHON=/path/to/python3 venv' >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || \
 		{ echo 'Python cannot make a venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'

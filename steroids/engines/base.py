@@ -63,8 +63,9 @@ class Engine(Protocol):
     ) -> Iterator[bytes]:
         """Chunks of its output (both streams), running or exited; `tail` counts lines.
 
-        `follow` goes on to the container's end or removal, a tenth of a second behind. Raises `ContainerGone` at once, and
-        `EngineUnavailable` at once or, when the engine goes away, from the iterator.
+        `follow` goes on to the container's end or removal, a tenth of a second behind. Raises
+        `ContainerGone` at once, and `EngineUnavailable` at once or, when the engine goes away,
+        from the iterator.
         """
 
     def commit(

@@ -46,7 +46,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
 
 def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     host: dict[str, Any] = {
-        "CapDrop": [],
+        "CapDrop": ["ALL"],
         "CapAdd": list(spec.capabilities),
         "SecurityOpt": ["no-new-privileges"],
         # `Binds` would create a source that is missing, as a folder owned by root.

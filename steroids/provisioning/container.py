@@ -16,8 +16,9 @@ from steroids.store.session import Store
 SOCKET_FOLDER = "/run/steroids"
 """Where the controller's socket folder is inside."""
 SOCKET_NAME = "controller.sock"
-TOKEN_FILE = "/var/lib/steroids/token"
-"""Read once and removed by the runner before it starts anything else."""
+STATE_FOLDER = "/var/lib/steroids"
+"""Readable by root inside only. Here or in the socket folder the runner finds its token, which it
+reads and removes before it starts anything else."""
 WORKSPACE = "/workspace"
 AGENT = "agent"
 COMMAND = ("/usr/local/bin/steroids-runner",)
@@ -59,11 +60,7 @@ def owned_by(controller: str) -> dict[str, str]:
 
 
 def start(site: Site, runner: Runner, token: str, image: str) -> Handle:
-    """Start the runner's container. Idempotent; raises what `Engine.start` raises.
-
-    The token goes into a file that only root inside can read, not into the socket folder: on a
-    rootful engine that folder belongs to the host's user, who may have the same uid as `agent`.
-    """
+    """Start the runner's container. Idempotent; raises what `Engine.start` raises."""
     folder = socket_folder(site.home, runner.id)
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     link_socket(site.home, runner.id)
@@ -73,13 +70,28 @@ def start(site: Site, runner: Runner, token: str, image: str) -> Handle:
         image=image,
         labels=labels(site.controller, runner),
         mounts=(Mount(str(folder), SOCKET_FOLDER),),
-        files=(File(TOKEN_FILE, token.encode(), 0o600),),
+        files=_hand_over(site, folder, token),
         capabilities=CAPABILITIES,
         memory_bytes=parse_size(limits.memory),
         cpus=limits.cpus,
         pids=limits.pids,
     )
     return site.engine.start(spec)
+
+
+def _hand_over(site: Site, folder: Path, token: str) -> tuple[File, ...]:
+    """The token for root inside, and for nobody else inside.
+
+    Into the socket folder, when root inside is this very user. Else (a user in the group `docker`)
+    that folder's owner may have the same uid as `agent`: then into the container itself, which
+    costs a call to the engine.
+    """
+    if os.getuid() != 0 and not site.engine.capabilities().rootless:
+        return (File(f"{STATE_FOLDER}/token", token.encode(), 0o600),)
+    path = folder / "token"
+    path.touch(mode=0o600)
+    path.write_text(token)
+    return ()
 
 
 def socket_folder(home: Path, runner_id: str) -> Path:

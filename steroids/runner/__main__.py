@@ -11,7 +11,8 @@ from steroids.client import Client
 from steroids.runner.loop import Loop
 from steroids.runner.workspace import Workspace
 
-SOCKET = Path("/run/steroids/controller.sock")
+MOUNTED = Path("/run/steroids")
+SOCKET = MOUNTED / "controller.sock"
 STATE = Path("/var/lib/steroids")
 WORKSPACE = Path("/workspace")
 AGENT = "agent"
@@ -30,7 +31,7 @@ PASSED_ON = (
 
 def main() -> int:
     """Work until told to stop (0), or until the workspace is beyond repair (1)."""
-    client = Client(SOCKET, token=_take_token(STATE / "token"))
+    client = Client(SOCKET, token=_take_token())
     agent = pwd.getpwnam(AGENT)
     env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     env |= {"CI": "true", "HOME": agent.pw_dir, "USER": AGENT, "LOGNAME": AGENT}
@@ -48,8 +49,9 @@ def main() -> int:
     return loop.exit_code
 
 
-def _take_token(path: Path) -> str:
+def _take_token() -> str:
     """Read the token and remove its file, so that no mistake later on can show it."""
+    path = next(path for path in (MOUNTED / "token", STATE / "token") if path.exists())
     token = path.read_text().strip()
     path.unlink()
     return token

@@ -24,11 +24,11 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     Raises `NoEngine` or `EngineUnavailable`, `GitError` when the target cannot be read, and
     `NotFound` for an unknown section: before anything is changed.
     """
+    # First of all: the settings are those on the branch now, and a bad one may have been mended.
+    target.fetch(project)
     settings = host.settings(project)
     engine = host.engine(body.engine or settings.engine)
     engine.capabilities()
-    target.fetch(project)
-    settings = host.settings(project)
     retry_refused(host, project)
     since = events.last(project)
     with project.store.write() as session:

@@ -1,6 +1,7 @@
 """Logs and exec, held by every engine."""
 
 import threading
+import time
 
 import pytest
 
@@ -104,13 +105,40 @@ def test_exec_in_one_that_has_ended_is_refused(lab: Lab) -> None:
     assert caught.value.code == "ENGINE_FAILED"
 
 
-def test_no_byte_of_a_large_output_is_lost(real_lab: Lab) -> None:
-    line, count = b"x" * 999 + b"\n", 3000
-    script = f"i=0; while [ $i -lt {count} ]; do echo {'x' * 999}; i=$((i+1)); done"
+LONG = "x" * 990
+MANY = f"i=1000; while [ $i -lt 4000 ]; do echo $i {LONG}; i=$((i+1)); done"
+MANY_OUTPUT = b"".join(f"{i} {LONG}\n".encode() for i in range(1000, 4000))
+
+
+def test_no_byte_of_a_large_output_of_exec_is_lost(real_lab: Lab) -> None:
+    assert real_lab.engine.exec(real_lab.start(), ["sh", "-c", MANY]).output == MANY_OUTPUT
+
+
+@pytest.mark.parametrize("tail", [None, 1])
+def test_no_byte_of_followed_logs_is_lost_on_a_slow_reader(real_lab: Lab, tail: int | None) -> None:
+    handle = real_lab.start(MANY)
+    chunks: list[bytes] = []
+    for chunk in real_lab.engine.logs(handle, follow=True, tail=tail):
+        if not chunks:
+            real_lab.ended(handle)
+            time.sleep(0.5)
+        chunks.append(chunk)
+
+    output = b"".join(chunks)
+    assert MANY_OUTPUT.endswith(output)
+    assert output == MANY_OUTPUT or tail is not None
+    assert output.endswith(b"\n") and output
+    assert real_lab.output(handle) == MANY_OUTPUT
+
+
+def test_long_and_unfinished_lines_are_whole(real_lab: Lab) -> None:
+    script = f"printf '%s' {'a' * 9000}; printf '%s\\n' {'b' * 20000}; printf unfinished"
     handle = real_lab.start(script)
 
-    assert real_lab.engine.exec(real_lab.start(), ["sh", "-c", script]).output == line * count
-    assert b"".join(real_lab.engine.logs(handle, follow=True)) == line * count
+    followed = b"".join(real_lab.engine.logs(handle, follow=True))
+
+    assert followed == b"a" * 9000 + b"b" * 20000 + b"\n" + b"unfinished"
+    assert real_lab.output(handle) == followed
 
 
 def test_exec_is_refused_or_fails_when_the_container_dies_under_it(real_lab: Lab) -> None:
