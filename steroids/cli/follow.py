@@ -24,7 +24,7 @@ class Follower:
         self._sections = sections
         self._open = set(sections)
         self._since = since
-        self._render = Renderer(context.out, sections)
+        self._render = Renderer(context.out, sections, brief=True)
         self._exit_code = 0
         self._landed: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()

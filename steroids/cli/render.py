@@ -22,12 +22,16 @@ MARKS = {
 
 
 class Renderer:
-    """Shows one event after the other. Steps that several sections share are shown once."""
+    """Shows one event after the other. Steps that several sections share are shown once.
 
-    def __init__(self, out: Output, sections: Sequence[str]) -> None:
+    `brief`: of what agents print only the commands (`$ ...`), unless -v asks for all.
+    """
+
+    def __init__(self, out: Output, sections: Sequence[str], *, brief: bool = False) -> None:
         self._out = out
         self._width = max([len(name) for name in sections], default=0)
         self._color = {name: COLORS[i % len(COLORS)] for i, name in enumerate(sections)}
+        self._brief = brief and not out.verbose
         self._steps: set[str] = set()
         self._transient = Transient()
 
@@ -86,6 +90,8 @@ class Renderer:
             case EventKind.LOG if event.data.get("role") == Role.REVIEW and not self._out.verbose:
                 # When a check fails, the end of this comes with the rejection.
                 pass
+            case EventKind.LOG if self._brief and not event.text.startswith("$ "):
+                pass
             case EventKind.LOG:
                 self._line(event, f"  {event.text}")
             case EventKind.COMMIT:
@@ -93,7 +99,7 @@ class Renderer:
             case EventKind.REJECTED:
                 first, *rest = event.text.splitlines() or [""]
                 self._line(event, f"{task}rejected: {first}")
-                for line in rest[-8:]:
+                for line in [line for line in rest if line.strip()][-4:]:
                     self._line(event, f"  | {line}")
             case EventKind.CONFLICT | EventKind.ENDED | EventKind.PUSH_REFUSED:
                 for line in f"{task}{event.text}".splitlines():

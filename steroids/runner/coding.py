@@ -108,7 +108,7 @@ class Coding:
         left = self._workspace.leftovers()
         if left:
             files = f"{len(left)} file{'' if len(left) == 1 else 's'}"
-            self._outbox.log(f"committing what was left uncommitted: {files}")
+            self._outbox.note(f"committing what was left uncommitted: {files}")
             self._workspace.commit_all(self.task.title, self._author)
         return ended
 

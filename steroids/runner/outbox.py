@@ -30,6 +30,10 @@ class Outbox:
     def log(self, text: str) -> None:
         self.say(Said(kind=EventKind.LOG, text=text))
 
+    def note(self, text: str) -> None:
+        """Something that people should see, who do not look at all that an agent prints."""
+        self.say(Said(kind=EventKind.NOTICE, text=text))
+
     def say(self, said: Said) -> None:
         with self._changed:
             if len(self._queue) >= CAPACITY:

@@ -1,5 +1,6 @@
 """What a runner does next. Pure: data in, decision out."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,11 +23,11 @@ class Grant:
 
 @dataclass(frozen=True)
 class Wait:
-    """There is work, and `task_id` holds what it needs (or waits for it alone and comes first)."""
+    """There is work; `task_id` holds what it needs, or `section_id` has waited for it longer."""
 
     task_id: str | None
     section_id: str | None = None
-    """Set when it is an exclusive section's turn."""
+    """Whose turn it is first."""
 
 
 def pick(
@@ -34,13 +35,13 @@ def pick(
     pending: Sequence[TaskView],
     sections: Mapping[str, SectionView],
     held: Iterable[Held],
-    exclusive_waiting: Iterable[str] = (),
+    waiting: Sequence[str] = (),
 ) -> Grant | Wait | None:
     """The first task of the section, by priority and position, with its locks.
 
-    None when the section has nothing pending. `exclusive_waiting` are the exclusive sections
-    whose runner is waiting already: no other section is granted anything before they had their
-    turn, so that a stream of small tasks cannot starve them.
+    None when the section has nothing pending. `waiting` are the sections whose runners wait for
+    locks, the longest first: what one of them needs is not granted to a section that came later,
+    as in a fair readers-writer lock, so that nobody is starved by a stream of others.
     """
     own = [task for task in pending if task.section_id == section_id]
     if not own:
@@ -50,7 +51,8 @@ def pick(
     in_the_way = blockers(locks, held)
     if in_the_way:
         return Wait(in_the_way[0].task_id)
-    turn = next((other for other in exclusive_waiting if other != section_id), None)
-    if turn is not None and not sections[section_id].exclusive:
-        return Wait(None, turn)
+    for other in itertools.takewhile(lambda each: each != section_id, waiting):
+        in_its_way = [Held(lock, "") for lock in locks]
+        if blockers(needed(other, sections), in_its_way):
+            return Wait(None, other)
     return Grant(task, locks)

@@ -1,5 +1,6 @@
 """Giving a runner its next assignment: picking the task and granting its locks, at once."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
@@ -61,7 +62,7 @@ def _claim(
     session: Session,
     runner: home.Runner,
     base: str | None,
-    waiting: frozenset[str],
+    waiting: Sequence[str],
     settings: Settings,
 ) -> tuple[db.Task | None, db.Lease | None, str | None]:
     held = session.exec(
@@ -75,8 +76,9 @@ def _claim(
         return None, None, None
     views = sections.views(session)
     assert runner.section_id is not None
-    exclusive = [view.id for view in views.values() if view.exclusive and view.id in waiting]
-    decision = pick(runner.section_id, demand.pending(session), views, _held(session), exclusive)
+    pending = demand.pending(session)
+    queue = [each for each in waiting if any(task.section_id == each for task in pending)]
+    decision = pick(runner.section_id, pending, views, _held(session), queue)
     if not isinstance(decision, Grant):
         return None, None, _explain(session, decision)
     task = session.get_one(db.Task, decision.task.id)
@@ -142,12 +144,14 @@ def _may_start(project: OpenProject, runner: home.Runner) -> bool:
         return any(task.section_id == runner.section_id for task in demand.pending(session))
 
 
-def _waiting_sections(host: Host, project: OpenProject) -> frozenset[str]:
+def _waiting_sections(host: Host, project: OpenProject) -> list[str]:
+    """Ids of the sections whose runners wait, the longest first."""
     with host.store.read() as session:
         active = runners.active(session, project.id, Role.SECTION)
-    return frozenset(
-        row.section_id for row in active if row.section_id and row.status == RunnerStatus.WAITING
-    )
+    waiting = [
+        (row.waits_since, row.section_id) for row in active if row.waits_since and row.section_id
+    ]
+    return [section for _, section in sorted(waiting)]
 
 
 def _held(session: Session) -> list[Held]:
@@ -158,7 +162,9 @@ def _held(session: Session) -> list[Held]:
 def _explain(session: Session, decision: Wait | None) -> str | None:
     if decision is None:
         return None
-    task = session.get(db.Task, decision.task_id) if decision.task_id else None
+    if decision.section_id is not None:
+        return f"{session.get_one(db.Section, decision.section_id).name}, which waits longer"
+    task = session.get(db.Task, decision.task_id)
     if task is None:
         return "its turn"
     section = session.get_one(db.Section, task.section_id)
@@ -179,6 +185,7 @@ def _note(
         if row.status != RunnerStatus.STOPPING:
             row.status = status
         row.task_id, row.waits_for = task_id, waits_for
+        row.waits_since = (row.waits_since or utc_now()) if waits_for else None
         session.add(row)
 
 

@@ -58,6 +58,10 @@ def conflict(
     task.squash_commit = task.latest_commit
     task.base_commit = task.latest_commit = onto
     task.landing_hash = None
+    for commit in commits.of_task(session, task.id):
+        # A push may have lost a race before: what it was to push has never been there.
+        commit.landed_hash = None
+        session.add(commit)
     record(session, EventKind.CONFLICT, reason, section=section, task=task)
     if task.landing_failures >= settings.landing.max_failures:
         count = f"its landing conflicted {task.landing_failures} times"

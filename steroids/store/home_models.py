@@ -62,6 +62,8 @@ class Runner(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=UtcTime)
     task_id: str | None = None
     waits_for: str | None = None
+    waits_since: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Since when it has been waiting for locks without a task."""
     setup_key: str = ""
     keep: bool = False
     events_taken: int = 0

@@ -15,6 +15,7 @@ def migrate(engine: Engine, path: Path, kind: str) -> None:
     """Bring the store to the newest schema; does nothing when it is there already."""
     script = ScriptDirectory.from_config(_config(kind))
     newest = script.get_current_head()
+    assert newest is not None, "the package has its migrations"
     with engine.connect() as connection:
         current = _version(connection)
     if current == newest:

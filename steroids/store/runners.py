@@ -83,3 +83,4 @@ def end(row: Runner, status: RunnerStatus, at: datetime) -> None:
     row.ended_at = at
     row.task_id = None
     row.waits_for = None
+    row.waits_since = None

@@ -78,6 +78,22 @@ def test_nobody_works_beside_an_exclusive_task() -> None:
     assert pick("infra", [task("x", "infra")], SECTIONS, held_by("t", "api")) == Wait("t")
 
 
+def test_a_writer_is_not_starved_by_a_stream_of_readers() -> None:
+    shared = {**SECTIONS, "app": SectionView("app", "App", dependencies=frozenset({"types"}))}
+    tasks = [task("t", "types"), task("a", "api"), task("b", "app")]
+    reading = held_by("a0", "api")
+    assert pick("app", tasks, shared, reading, ["types"]) == Wait(None, "types")
+    assert isinstance(pick("types", tasks, shared, [], ["types", "app"]), Grant)
+    writing = [Held(lock, "t") for lock in needed("types", shared)]
+    assert pick("app", tasks, shared, writing, ["app"]) == Wait("t")
+    assert pick("types", tasks, shared, [], ["app"]) == Wait(None, "app"), "one turn each"
+
+
+def test_waiting_for_something_else_holds_nobody_up() -> None:
+    alone = {**SECTIONS, "docs": SectionView("docs", "Docs")}
+    assert isinstance(pick("docs", [task("d", "docs")], alone, [], ["types"]), Grant)
+
+
 def test_a_waiting_exclusive_section_has_its_turn_before_new_grants() -> None:
     tasks = [task("t", "types"), task("x", "infra")]
     assert pick("types", tasks, SECTIONS, [], ["infra"]) == Wait(None, "infra")
