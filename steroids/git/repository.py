@@ -131,3 +131,13 @@ def identity(path: Path) -> tuple[str | None, str | None]:
     """Name and e-mail that the user commits with there."""
     settings = dict(_settings(path))
     return settings.get("user.name"), settings.get("user.email")
+
+
+def has_branch(path: Path, branch: str) -> bool:
+    """Whether there is such a branch, here or as last fetched from a remote."""
+    name = checked_branch(branch)
+    refs = _git(path, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes")
+    return any(
+        ref == f"refs/heads/{name}" or ref.split("/", 3)[3:] == [name]
+        for ref in refs.out.splitlines()
+    )

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from sqlmodel import select
 
@@ -11,6 +12,7 @@ from steroids.engines.base import Engine
 from steroids.errors import NotAProject, NotFound
 from steroids.git.mirror import Mirror
 from steroids.home import MARKER
+from steroids.services import ownership
 from steroids.settings import Resolved, Settings, resolve
 from steroids.store import home_models as home
 from steroids.store.columns import new_id
@@ -42,6 +44,8 @@ class OpenProject:
     store: Store
     mirror: Mirror
     known: Target
+    ownership: IO[str]
+    """The lock that keeps other controllers away."""
     claiming: threading.Lock
     """Guards reading the target branch while a claim decides on a task's base."""
 
@@ -125,6 +129,8 @@ class Host:
                 path=Path(row.path),
                 target=row.target,
                 remote=row.remote,
+                # Before the store: another controller's must not be migrated under it.
+                ownership=known.ownership if known else ownership.take(folder, self.path),
                 store=known.store if known else Store(folder / "steroids.db", "project"),
                 mirror=mirror,
                 known=Target(mirror.resolve(target_ref(row.target))),
@@ -132,6 +138,13 @@ class Host:
             )
             self._projects[row.id] = opened
             return opened
+
+    def close(self) -> None:
+        """Close every store and let go of the projects; for tests, which outlive a host."""
+        for project in self._projects.values():
+            project.store.close()
+            project.ownership.close()
+        self.store.close()
 
     def resolved(self, project: OpenProject | None) -> Resolved:
         """Settings now: the repo's file is read at the target branch, as last fetched."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from sqlmodel import select
 
 from steroids.errors import BadConfig, NotAProject, NotFound, UsageError
-from steroids.git.repository import Repository, inspect
+from steroids.git.repository import Repository, has_branch, inspect
 from steroids.home import MARKER, canonical
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
@@ -26,7 +26,7 @@ CONFIG = """\
 # review:
 #   max_rejections: 15
 """
-IGNORE = "# The store is of this host.\nsteroids.db*\n"
+IGNORE = "# The store is of this host.\nsteroids.db*\ncontroller.lock\n"
 
 
 def init(host: Host, body: Init) -> Initialised:
@@ -39,6 +39,8 @@ def init(host: Host, body: Init) -> Initialised:
     _refuse_unusable(repository)
     root = canonical(repository.root)
     target = body.target or _default_target(host, root, repository)
+    if not has_branch(root, target):
+        raise UsageError(f"{root} has no branch '{target}'", hint="git branch --all")
     written = _write_files(root)
     notes = []
     if written:
@@ -56,7 +58,9 @@ def init(host: Host, body: Init) -> Initialised:
         row.remote = _remote(repository)
         row.last_seen_at = utc_now()
         session.add(row)
-    host.open(row)
+        session.flush()
+        # Before it is committed: what cannot be served is not registered.
+        host.open(row)
     return Initialised(project=wire(row), created=created, written=written, notes=notes)
 
 

@@ -128,8 +128,7 @@ class Bench:
         return self.origin.git("log", "--format=%s", "main").splitlines()
 
     def close(self) -> None:
-        self.project.store.close()
-        self.host.store.close()
+        self.host.close()
         self.engine.close()
 
 
