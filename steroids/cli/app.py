@@ -3,7 +3,6 @@
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -126,6 +125,8 @@ def _help_hint(error: click.ClickException) -> str:
 
 
 def _bug(context: Context) -> int:
+    import traceback
+
     from steroids.home import ensure_home
 
     error = SteroidsError("A bug in Steroids")

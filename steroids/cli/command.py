@@ -3,13 +3,16 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from steroids.cli.output import Output
-from steroids.client import Client
 from steroids.home import find_project
+
+if TYPE_CHECKING:
+    # `--version` and `--help` do without HTTP.
+    from steroids.client import Client
 
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 SILENCE_S = 1800.0
@@ -23,14 +26,14 @@ class Context:
         self.project_option: str | None = os.environ.get("STEROIDS_PROJECT") or None
 
     @cached_property
-    def client(self) -> Client:
+    def client(self) -> "Client":
         """The controller, started by the first call when it is not running."""
         from steroids.cli.connect import connect
 
         return connect()
 
     @cached_property
-    def builder(self) -> Client:
+    def builder(self) -> "Client":
         """The same, for an answer that may be silent for long."""
         from steroids.cli.connect import connect
 

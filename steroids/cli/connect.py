@@ -6,7 +6,6 @@ import sys
 import time
 from pathlib import Path
 
-from steroids import proc
 from steroids.client import Client, short_path
 from steroids.errors import ControllerUnavailable
 from steroids.home import ensure_home
@@ -47,6 +46,8 @@ def answers(path: Path) -> bool:
 
 def start(home: Path) -> None:
     """Start the controller and wait until it listens; of several starters one succeeds."""
+    from steroids import proc
+
     logs = home / "logs"
     logs.mkdir(mode=0o700, exist_ok=True)
     out_path = logs / "controller.out"

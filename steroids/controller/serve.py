@@ -23,6 +23,8 @@ from steroids.errors import Busy
 from steroids.provisioning.container import runner_socket
 
 TICK_S = 1.0
+IDLE_TICK_S = 15.0
+"""Between rounds when nothing goes on; whoever wants something rings."""
 log = logging.getLogger("steroids")
 
 
@@ -36,7 +38,7 @@ def serve(home: Path) -> None:
         _log_to(home / "logs" / "controller.log")
         controller = build(home)
         for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: _ask_to_stop(controller))
+            signal.signal(signum, lambda *_: controller.ask_to_stop())
         with _listening(controller):
             log.info("controller %d serves %s", os.getpid(), home)
             _reconcile(controller)
@@ -47,22 +49,19 @@ def serve(home: Path) -> None:
     os._exit(0)
 
 
-def _ask_to_stop(controller: Controller) -> None:
-    controller.stopping.set()
-
-
 def _reconcile(controller: Controller) -> None:
     controller.reconciler.adopt()
     while not controller.stopping.is_set():
         heard = controller.work.count
+        lively = True
         try:
-            controller.reconciler.tick()
+            lively = controller.reconciler.tick()
         except Exception:
             # A bug in one round must not leave every project without its keeper.
             log.exception("reconcile")
         # Rings come in flurries: the first is answered at once, the others together.
         controller.stopping.wait(0.05)
-        controller.work.wait(heard, TICK_S)
+        controller.work.wait(heard, TICK_S if lively else IDLE_TICK_S)
 
 
 @contextlib.contextmanager

@@ -34,6 +34,16 @@ class Controller:
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopping: threading.Event = field(default_factory=threading.Event)
 
+    def ask_to_stop(self) -> None:
+        """May be called from a signal handler, which must not wait for a lock that the thread it
+        interrupts may hold: so another thread rings."""
+        self.stopping.set()
+        threading.Thread(target=self._wake, name="stop").start()
+
+    def _wake(self) -> None:
+        self.work.ring()
+        self.events.ring()
+
     @property
     def log_path(self) -> Path:
         return self.home / "logs" / "controller.log"

@@ -25,6 +25,10 @@ from steroids.wire.runner import Role, RunnerStatus
 from steroids.wire.task import TaskStatus
 
 TARGET_MAX_AGE_S = 2.0
+PATIENCE_S = 20.0
+"""How long a section that waits lets others have what it needs. Without it, one that changes what
+all read would keep every second reader from starting; without an end to it, it would starve. An
+exclusive section has no patience."""
 NOBODY = Author(name="Steroids", email="steroids@localhost")
 """Commits where the user has set no name for git."""
 
@@ -62,7 +66,7 @@ def _claim(
     session: Session,
     runner: home.Runner,
     base: str | None,
-    waiting: Sequence[str],
+    waiting: Sequence[tuple[str, float]],
     settings: Settings,
 ) -> tuple[db.Task | None, db.Lease | None, str | None]:
     held = session.exec(
@@ -77,7 +81,12 @@ def _claim(
     views = sections.views(session)
     assert runner.section_id is not None
     pending = demand.pending(session)
-    queue = [each for each in waiting if any(task.section_id == each for task in pending)]
+    queue = [
+        section
+        for section, waited_s in waiting
+        if any(task.section_id == section for task in pending)
+        and (waited_s >= PATIENCE_S or views[section].exclusive)
+    ]
     decision = pick(runner.section_id, pending, views, _held(session), queue)
     if not isinstance(decision, Grant):
         return None, None, _explain(session, decision)
@@ -144,14 +153,15 @@ def _may_start(project: OpenProject, runner: home.Runner) -> bool:
         return any(task.section_id == runner.section_id for task in demand.pending(session))
 
 
-def _waiting_sections(host: Host, project: OpenProject) -> list[str]:
-    """Ids of the sections whose runners wait, the longest first."""
+def _waiting_sections(host: Host, project: OpenProject) -> list[tuple[str, float]]:
+    """Ids of the sections whose runners wait, and for how many seconds, the longest first."""
+    now = utc_now()
     with host.store.read() as session:
         active = runners.active(session, project.id, Role.SECTION)
-    waiting = [
+    waits = [
         (row.waits_since, row.section_id) for row in active if row.waits_since and row.section_id
     ]
-    return [section for _, section in sorted(waiting)]
+    return [(section, (now - since).total_seconds()) for since, section in sorted(waits)]
 
 
 def _held(session: Session) -> list[Held]:

@@ -35,14 +35,18 @@ class Containers:
         self._complaints = Complaints(log)
         self._lost_starts: Counter[str] = Counter()
 
-    def compare(self) -> None:
-        """One round over all engines; an engine that is away leaves everything as it is."""
+    def compare(self) -> bool:
+        """One round over all engines; whether there are living runners.
+
+        An engine that is away leaves everything as it is.
+        """
         with self._host.store.read() as session:
             before = list(rows.active(session))
         for row in before:
             self._know_engine(row)
         for engine in self._host.known_engines():
             self._against(engine, before)
+        return bool(before)
 
     def adopt(self) -> None:
         """On start: give living runners the new socket, end what only lived in the old process."""

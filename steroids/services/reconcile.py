@@ -38,17 +38,21 @@ class Reconciler:
         """To be called once, before the first `tick`."""
         self._containers.adopt()
 
-    def tick(self) -> None:
-        """One round. Errors of one project are logged and do not touch the others."""
-        self._containers.compare()
+    def tick(self) -> bool:
+        """One round; whether anything goes on that may end without telling.
+
+        Errors of one project are logged and do not touch the others.
+        """
+        lively = self._containers.compare()
         for project in self._host.projects():
             try:
-                self._project(self._host.open(project))
+                lively = self._project(self._host.open(project)) or lively
                 self._complaints.settled(project.path)
             except SteroidsError as error:
                 self._complaints.about(project.path, error.message)
+        return lively
 
-    def _project(self, project: OpenProject) -> None:
+    def _project(self, project: OpenProject) -> bool:
         with project.store.read() as session:
             wanted = list(
                 session.exec(select(db.Section).where(col(db.Section.wanted).is_not(None)))
@@ -56,11 +60,13 @@ class Reconciler:
             held_by = set(session.exec(select(db.Lease.runner_id)))
         self._release_orphans(project, held_by)
         self._start_wanted(project, wanted)
-        for task_id in reviews.waiting(project):
+        in_review = reviews.waiting(project)
+        for task_id in in_review:
             self._jobs.once(("review", task_id), self._review, project, task_id)
         queue = landing.queue(project)
         if queue:
             self._jobs.once(("land", project.id), self._land, project, queue[0])
+        return bool(wanted or in_review or queue)
 
     def _start_wanted(self, project: OpenProject, wanted: list[db.Section]) -> None:
         if not wanted:

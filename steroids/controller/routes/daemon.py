@@ -37,8 +37,7 @@ def router(controller: Controller) -> APIRouter:
     @routes.post("/daemon/stop")
     def stop() -> Response:
         """Runners go on working; they find the next controller at the same place."""
-        controller.stopping.set()
-        controller.work.ring()
+        controller.ask_to_stop()
         return done()
 
     @routes.get("/doctor")
