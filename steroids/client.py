@@ -1,25 +1,22 @@
 """HTTP to the controller, over its unix socket: for the CLI and for the runner.
 
-The standard library's client and not httpx: importing httpx takes longer (0.15 s) than a whole
-`steroids ps`, and the runner starts with it.
+Written for speed of start: importing httpx takes longer (0.15 s) than a whole `steroids ps`, and
+the standard library's client brings TLS and e-mail (0.03 s), at every command and every start of a
+runner. What is spoken is HTTP/1.0, one request per connection: the answer ends where the connection
+does, so there are no chunks to put together and nothing to keep alive.
 """
 
 import contextlib
-import http.client
 import os
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
-import msgspec
-
 from steroids.errors import ControllerUnavailable
-from steroids.wire.body import encode
-from steroids.wire.error import to_exception
 
 T = TypeVar("T")
+MAX_HEAD_BYTES = 65_536
 
 
 @contextlib.contextmanager
@@ -35,20 +32,63 @@ def short_path(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("controller", timeout=timeout_s)
-        self._path = path
+@contextlib.contextmanager
+def _talking() -> Iterator[None]:
+    """Whatever goes wrong on the line is one error; what the caller does in between is not."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ControllerUnavailable(
+            f"The controller does not answer ({error or type(error).__name__})",
+            hint="steroids daemon status",
+        ) from error
 
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        try:
-            with short_path(self._path) as address:
-                self.sock.connect(address)
-        except OSError:
-            self.sock.close()
-            raise
+
+class _Answer:
+    """The head of an answer, and its body to be read. Raises `ControllerUnavailable`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._left: int | None = None
+        with _talking():
+            words = file.readline(MAX_HEAD_BYTES).split(maxsplit=2)
+            if len(words) < 2:
+                raise OSError("it closed the connection")
+            self.status = int(words[1])
+            while (line := file.readline(MAX_HEAD_BYTES)) not in (b"\r\n", b"\n"):
+                name, colon, value = line.partition(b":")
+                if not colon:
+                    raise OSError("its answer was cut off")
+                if name.lower() == b"content-length":
+                    self._left = int(value)
+
+    def read(self) -> bytes:
+        return b"".join(self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The body in pieces."""
+        while piece := self._piece():
+            yield piece
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of a body of unknown length; half a line, left by a crash, is none."""
+        while (line := self._line()).endswith(b"\n"):
+            yield line
+
+    def _piece(self) -> bytes:
+        if self._left == 0:
+            return b""
+        with _talking():
+            piece = self._file.read(65_536 if self._left is None else min(65_536, self._left))
+            if self._left is not None:
+                if not piece:
+                    raise OSError("its answer was cut off")
+                self._left -= len(piece)
+        return piece
+
+    def _line(self) -> bytes:
+        with _talking():
+            return self._file.readline()
 
 
 class Client:
@@ -64,29 +104,41 @@ class Client:
         before: Callable[[], None] = lambda: None,
     ) -> None:
         """`before` is called before each connection: the CLI's chance to start the controller."""
-        self._before = before
         self.socket_path = socket_path
+        self._before = before
         self._timeout_s = timeout_s
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._token = token
 
     def get(self, path: str, reply: type[T], *, timeout_s: float | None = None) -> T:
-        return self._call("GET", path, reply, None, timeout_s)
+        return self._call("GET", path, reply, b"", timeout_s)
+
+    def get_plain(self, path: str) -> dict[str, Any]:
+        """The answer as plain JSON: for `ps`, since loading the types that an answer is decoded
+        into (and msgspec) takes half as long again as all the rest of it."""
+        import json
+
+        with self._open("GET", path, b"") as answer:
+            raw = answer.read()
+        with _talking():
+            plain: dict[str, Any] = json.loads(raw)
+        return plain
 
     def post(self, path: str, body: object, reply: type[T], *, timeout_s: float | None = None) -> T:
-        return self._call("POST", path, reply, encode(body), timeout_s)
+        return self._call("POST", path, reply, encoded(body), timeout_s)
 
     def poll(self, path: str, body: object, reply: type[T], *, timeout_s: float) -> T | None:
         """A call that is answered when there is something, or with null in the end."""
         maybe: Any = reply | None
-        return cast("T | None", self._call("POST", path, maybe, encode(body), timeout_s))
+        return cast("T | None", self._call("POST", path, maybe, encoded(body), timeout_s))
 
     def send(self, method: str, path: str, body: object = None) -> None:
         """A call whose answer is of no interest. Raises as `get` does."""
-        with self._open(method, path, encode(body) if body is not None else b"") as answer:
+        with self._open(method, path, encoded(body)) as answer:
             answer.read()
 
     def upload(self, path: str, source: IO[bytes]) -> None:
-        with self._open("PUT", path, source, kind="application/octet-stream") as answer:
+        """Send a file that is on disk, from its beginning."""
+        with self._open("PUT", path, source) as answer:
             answer.read()
 
     def download(self, path: str, target: IO[bytes]) -> bool:
@@ -94,49 +146,75 @@ class Client:
         with self._open("GET", path, b"") as answer:
             if answer.status == 204:
                 return False
-            shutil.copyfileobj(answer, target)
+            for piece in answer:
+                target.write(piece)
             return True
 
     def stream(
         self, path: str, item: type[T], *, method: str = "GET", body: object = None
     ) -> Iterator[T]:
         """The JSON lines of an answer that goes on; blank lines keep it alive."""
-        raw = encode(body) if body is not None else b""
-        with self._open(method, path, raw, timeout_s=self._timeout_s) as answer:
-            while line := answer.readline():
+        raw = encoded(body)
+        with self._open(method, path, raw) as answer:
+            for line in answer.lines():
                 if line.strip():
-                    yield msgspec.json.decode(line, type=item)
+                    yield decode(line, item)
 
     def _call(
-        self, method: str, path: str, reply: type[T], body: bytes | None, timeout_s: float | None
+        self, method: str, path: str, reply: type[T], body: bytes, timeout_s: float | None
     ) -> T:
-        with self._open(method, path, body or b"", timeout_s=timeout_s) as answer:
-            return msgspec.json.decode(answer.read(), type=reply)
+        with self._open(method, path, body, timeout_s=timeout_s) as answer:
+            raw = answer.read()
+        with _talking():
+            return decode(raw, reply)
 
     @contextlib.contextmanager
     def _open(
-        self,
-        method: str,
-        path: str,
-        body: bytes | IO[bytes],
-        *,
-        kind: str = "application/json",
-        timeout_s: float | None = None,
-    ) -> Iterator[http.client.HTTPResponse]:
+        self, method: str, path: str, body: bytes | IO[bytes], *, timeout_s: float | None = None
+    ) -> Iterator[_Answer]:
         self._before()
-        connection = _Connection(self.socket_path, timeout_s or self._timeout_s)
-        try:
-            headers = {**self._headers, "Content-Type": kind}
-            try:
-                connection.request(method, path, body=body or None, headers=headers)
-                answer = connection.getresponse()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            with _talking():
+                connection.settimeout(timeout_s or self._timeout_s)
+                with short_path(self.socket_path) as address:
+                    connection.connect(address)
+                self._ask(connection, method, path, body)
+            with connection.makefile("rb") as file:
+                answer = _Answer(file)
                 if answer.status >= 400:
+                    from steroids.wire.error import to_exception
+
                     raise to_exception(answer.read(), answer.status)
                 yield answer
-            except (OSError, http.client.HTTPException) as error:
-                raise ControllerUnavailable(
-                    f"The controller does not answer ({error or type(error).__name__})",
-                    hint="steroids daemon status",
-                ) from error
-        finally:
-            connection.close()
+
+    def _ask(
+        self, connection: socket.socket, method: str, path: str, body: bytes | IO[bytes]
+    ) -> None:
+        size = len(body) if isinstance(body, bytes) else os.fstat(body.fileno()).st_size
+        head = [f"{method} {path} HTTP/1.0", "Host: controller", f"Content-Length: {size}"]
+        if self._token:
+            head.append(f"Authorization: Bearer {self._token}")
+        connection.sendall("\r\n".join([*head, "", ""]).encode("ascii"))
+        # An answer may come before all has been sent (too large, not allowed): that is what to
+        # tell, and not that the connection broke.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            if isinstance(body, bytes):
+                connection.sendall(body)
+            else:
+                connection.sendfile(body)
+
+
+def encoded(body: object) -> bytes:
+    """None is no body at all."""
+    if body is None:
+        return b""
+    from steroids.wire.body import encode
+
+    return encode(body)
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    """Raises `ValueError`."""
+    import msgspec
+
+    return msgspec.json.decode(raw, type=kind)

@@ -1,16 +1,14 @@
-"""The root command, its lazily imported children, and how every failure is shown."""
+"""The root command and its lazily imported children."""
 
 import importlib
-import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 
 from steroids import __version__
 from steroids.cli.command import GLOBAL_OPTIONS, HELP, Context
-from steroids.errors import SteroidsError, UsageError
+from steroids.cli.failures import INTERRUPTED_EXIT_CODE, answered
+from steroids.errors import UsageError
 
 COMMANDS = {
     "init": "steroids.cli.init:init",
@@ -50,9 +48,6 @@ SUMMARIES = {
     "demo": "See it all work on a small monorepo in a new folder.",
     "completion": "Print the completion script of a shell.",
 }
-
-BUG_EXIT_CODE = 70
-INTERRUPTED_EXIT_CODE = 130
 
 
 class Lazy(click.Group):
@@ -94,51 +89,22 @@ def root() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run a command line; returns its exit code."""
     context = Context()
+    return answered(context, lambda: _run(argv, context))
+
+
+def _run(argv: Sequence[str], context: Context) -> int:
     try:
         code = root.main(list(argv), prog_name="steroids", standalone_mode=False, obj=context)
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
         return INTERRUPTED_EXIT_CODE
-    except KeyboardInterrupt:
-        return INTERRUPTED_EXIT_CODE
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return UsageError.exit_code
     except click.ClickException as error:
-        usage = UsageError(error.format_message(), hint=_help_hint(error))
-        context.out.error(usage)
-        return usage.exit_code
-    except SteroidsError as error:
-        context.out.error(error)
-        return error.exit_code
-    except BrokenPipeError:
-        # `steroids logs | head`: whoever read has enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:  # noqa: BLE001 - a bug: logged whole, shown as one line
-        return _bug(context)
+        raise UsageError(error.format_message(), hint=_help_hint(error)) from None
 
 
 def _help_hint(error: click.ClickException) -> str:
     ctx = getattr(error, "ctx", None)
     return f"{ctx.command_path} --help" if ctx is not None else "steroids --help"
-
-
-def _bug(context: Context) -> int:
-    import traceback
-
-    from steroids.home import ensure_home
-
-    error = SteroidsError("A bug in Steroids")
-    try:
-        log: Path | None = ensure_home() / "logs" / "cli.log"
-        assert log is not None
-        log.parent.mkdir(exist_ok=True)
-        with log.open("a") as file:
-            traceback.print_exc(file=file)
-        error = SteroidsError(f"A bug in Steroids; the trace is in {log}", hint=f"tail {log}")
-    except OSError:
-        traceback.print_exc()
-    error.code, error.exit_code = "BUG", BUG_EXIT_CODE
-    context.out.error(error)
-    return BUG_EXIT_CODE

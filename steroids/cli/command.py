@@ -1,58 +1,14 @@
-"""What every command has: the global flags, before and after it, and what they lead to."""
+"""What every command has: the global flags, before and after it."""
 
-import os
-from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from steroids.cli.output import Output
-from steroids.home import find_project
+from steroids.cli.context import Context, address
 
-if TYPE_CHECKING:
-    # `--version` and `--help` do without HTTP.
-    from steroids.client import Client
+__all__ = ["GLOBAL_OPTIONS", "HELP", "Command", "Context", "Group", "address", "pass_context"]
 
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
-SILENCE_S = 1800.0
-
-
-class Context:
-    """One command line's state: where to write, which project, the controller when needed."""
-
-    def __init__(self) -> None:
-        self.out = Output()
-        self.project_option: str | None = os.environ.get("STEROIDS_PROJECT") or None
-
-    @cached_property
-    def client(self) -> "Client":
-        """The controller, started by the first call when it is not running."""
-        from steroids.cli.connect import connect
-
-        return connect()
-
-    @cached_property
-    def builder(self) -> "Client":
-        """The same, for an answer that may be silent for long."""
-        from steroids.cli.connect import connect
-
-        return connect(timeout_s=SILENCE_S)
-
-    def project(self) -> Path:
-        """Raises `NotAProject`."""
-        return find_project(named=self.project_option)
-
-    def url(self, path: str, **query: Any) -> str:
-        """A controller's address about this project; None values are left out."""
-        return address(path, project=str(self.project()), **query)
-
-
-def address(path: str, **query: Any) -> str:
-    from urllib.parse import urlencode
-
-    given = {name: value for name, value in query.items() if value is not None}
-    return f"/v1/{path}?{urlencode(given, doseq=True)}"
 
 
 def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:

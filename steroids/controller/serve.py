@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -22,6 +22,7 @@ from steroids.controller.wiring import Controller, build
 from steroids.errors import Busy
 from steroids.provisioning.container import runner_socket
 
+LOCK = "controller.lock"
 TICK_S = 1.0
 IDLE_TICK_S = 15.0
 """Between rounds when nothing goes on; whoever wants something rings."""
@@ -34,14 +35,14 @@ def serve(home: Path) -> None:
     Raises `Busy` when a controller serves this home already: the kernel holds the lock for
     exactly as long as that process lives.
     """
-    with _only_one(home):
+    with _only_one(home) as lock:
         _log_to(home / "logs" / "controller.log")
         controller = build(home)
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, lambda *_: controller.ask_to_stop())
         with _listening(controller):
             log.info("controller %d serves %s", os.getpid(), home)
-            _reconcile(controller)
+            _reconcile(controller, lock)
         # What is under way is safe to be cut off anywhere, so nobody waits for it.
         controller.pool.shutdown(wait=False, cancel_futures=True)
         log.info("controller %d ends", os.getpid())
@@ -49,9 +50,13 @@ def serve(home: Path) -> None:
     os._exit(0)
 
 
-def _reconcile(controller: Controller) -> None:
+def _reconcile(controller: Controller, lock: IO[str]) -> None:
     controller.reconciler.adopt()
     while not controller.stopping.is_set():
+        if not _still_ours(controller.home, lock):
+            log.warning("the home %s was removed or replaced", controller.home)
+            controller.stopping.set()
+            return
         heard = controller.work.count
         lively = True
         try:
@@ -64,9 +69,17 @@ def _reconcile(controller: Controller) -> None:
         controller.work.wait(heard, TICK_S if lively else IDLE_TICK_S)
 
 
+def _still_ours(home: Path, lock: IO[str]) -> bool:
+    """Whether the lock is the one in the home; else another controller may serve it by now."""
+    try:
+        return os.path.samestat((home / LOCK).stat(), os.fstat(lock.fileno()))
+    except FileNotFoundError:
+        return False
+
+
 @contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[None]:
-    with (home / "controller.lock").open("a+") as file:
+def _only_one(home: Path) -> Iterator[IO[str]]:
+    with (home / LOCK).open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -78,7 +91,7 @@ def _only_one(home: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
-        yield
+        yield file
 
 
 @contextlib.contextmanager

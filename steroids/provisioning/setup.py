@@ -1,9 +1,11 @@
 """What makes a fresh checkout ready to work in, and the key under which that is kept."""
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from steroids.git.mirror import Mirror
 
@@ -26,8 +28,15 @@ class Setup:
 
 def setup_at(mirror: Mirror, commit: str, configured: Sequence[str] | None) -> Setup:
     """The set-up of that commit: the configured commands, else those its lockfile asks for."""
-    files = mirror.tree(commit, [f":(glob)**/{name}" for name in READ_BY_SETUP])
-    commands = tuple(configured) if configured is not None else _found(files)
+    return _setup(mirror.path, commit, None if configured is None else tuple(configured))
+
+
+@functools.lru_cache(maxsize=256)
+def _setup(mirror: Path, commit: str, configured: tuple[str, ...] | None) -> Setup:
+    # Kept in memory: every start and every claim asks, mostly about the same commit.
+    tree = Mirror(mirror).tree(commit)
+    files = {path: blob for path, blob in tree.items() if path.split("/")[-1] in READ_BY_SETUP}
+    commands = configured if configured is not None else _found(files)
     facts = {"commands": commands, "files": dict(sorted(files.items())) if commands else {}}
     text = json.dumps(facts, sort_keys=True)
     return Setup(commands, hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16])

@@ -16,6 +16,14 @@ from steroids.wire.assignment import Author, Checkout
 BRANCH = "steroids"
 WANT = "refs/steroids/want"
 GIT_TIMEOUT_S = 600.0
+GIT_OPTIONS = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "advice.detachedHead=false",
+    "gc.auto=0",
+    "commit.gpgSign=false",
+)
+"""What the repository's own configuration must not decide for the runner's own git commands."""
 
 Fetch = Callable[[str, list[str], Path], bool]
 """Writes a bundle of the commits that lead to the first, from the others; False: nothing to."""
@@ -144,21 +152,10 @@ class Workspace:
     def _run(
         self, *args: str, env: Mapping[str, str] | None = None, stdout: IO[bytes] | None = None
     ) -> proc.Completed:
-        argv = [
-            "git",
-            "-c",
-            "core.hooksPath=/dev/null",
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "advice.detachedHead=false",
-            "-c",
-            "gc.auto=0",
-            *args,
-        ]
+        options = [part for option in GIT_OPTIONS for part in ("-c", option)]
         try:
             return proc.run(
-                argv,
+                ["git", *options, *args],
                 cwd=self.path,
                 env={**self.env, "GIT_TERMINAL_PROMPT": "0", **(env or {})},
                 user=self.uid,

@@ -20,7 +20,8 @@ def run(
     place = places.site(host, project, host.engine(engine))
     settings = place.settings
     assert task.base_commit is not None
-    snapshot = places.snapshot_for(host, project, place, task.base_commit)
+    image = places.runner_image(host, place, lambda line: None)
+    snapshot = places.snapshot_for(project, place, task.base_commit, image)
     setup = setup_at(project.mirror, commit, settings.setup)
     assignment = Assignment(
         kind=Kind.CHECK,

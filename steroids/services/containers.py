@@ -108,7 +108,7 @@ class Containers:
             self._jobs.once(("lost", row.id), self._lost, engine, row, "its runner has gone silent")
 
     def _silent(self, row: home.Runner) -> bool:
-        heard = row.heartbeat_at or row.started_at
+        heard = row.heartbeat_at or row.launched_at or row.started_at
         limit_s = self._host.settings(None).runners.heartbeat_timeout_s
         return (utc_now() - heard).total_seconds() > limit_s
 

@@ -93,7 +93,7 @@ def _ca_bundle(host: Host) -> Finding:
 
 def _config(host: Host, project: OpenProject) -> Finding:
     try:
-        host.settings(project)
+        host.resolved(project)
     except SteroidsError as error:
         return Finding(name="config", ok=False, detail=error.message, hint=error.hint)
     return Finding(name="config", ok=True, detail=f"as on {project.target}")

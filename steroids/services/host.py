@@ -9,7 +9,7 @@ from typing import IO
 from sqlmodel import select
 
 from steroids.engines.base import Engine
-from steroids.errors import NotAProject, NotFound
+from steroids.errors import BadConfig, NotAProject, NotFound
 from steroids.git.mirror import Mirror
 from steroids.home import MARKER
 from steroids.services import ownership
@@ -147,7 +147,10 @@ class Host:
         self.store.close()
 
     def resolved(self, project: OpenProject | None) -> Resolved:
-        """Settings now: the repo's file is read at the target branch, as last fetched."""
+        """Settings now: the repo's file is read at the target branch, as last fetched.
+
+        Raises `BadConfig`, naming file and line.
+        """
         tip = project.known.tip if project is not None else None
         user_file = self.path / "config.yaml"
         stat = user_file.stat() if user_file.exists() else None
@@ -165,7 +168,17 @@ class Host:
         return self._resolved[now]
 
     def settings(self, project: OpenProject | None) -> Settings:
-        return self.resolved(project).settings
+        """What to work with now. A repo's file that is bad counts as none: it may have landed
+        while runners work, and must not keep their work from being taken in.
+
+        Raises `BadConfig` for the user's own file only. `up` is stricter: it uses `resolved`.
+        """
+        try:
+            return self.resolved(project).settings
+        except BadConfig:
+            if project is None:
+                raise
+            return self.resolved(None).settings
 
 
 def _home_id(home_path: Path) -> str:

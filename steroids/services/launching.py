@@ -59,7 +59,7 @@ def _provision(
     commit = target.tip(project, max_age_s=5)
     image = places.runner_image(host, place, step.progress("image"))
     step.done("image", _name(image), quiet_s=0.5)
-    snapshot = places.snapshot_for(host, project, place, commit, step.progress("snapshot"))
+    snapshot = places.snapshot_for(project, place, commit, image)
     step.done("snapshot", f"{snapshot.display}  {'built' if snapshot.built else 'reused'}")
     with host.store.write() as session:
         launched = session.get_one(home.Runner, row.id)

@@ -36,13 +36,11 @@ def runner_image(host: Host, place: Site, progress: Callable[[str], None]) -> Im
 
 
 def snapshot_for(
-    host: Host,
     project: OpenProject,
     place: Site,
     commit: str,
-    progress: Callable[[str], None] = lambda line: None,
+    image: Image,
 ) -> Snapshot:
-    """The snapshot that fits this commit; made when there is none."""
-    image = runner_image(host, place, progress)
+    """The snapshot of this commit on this runner image; made when there is none."""
     setup = setup_at(project.mirror, commit, place.settings.setup)
     return snapshot.ensure(place, image, setup, commit)

@@ -26,7 +26,7 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     """
     # First of all: the settings are those on the branch now, and a bad one may have been mended.
     target.fetch(project)
-    settings = host.settings(project)
+    settings = host.resolved(project).settings
     engine = host.engine(body.engine or settings.engine)
     engine.capabilities()
     retry_refused(host, project)

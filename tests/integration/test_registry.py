@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from steroids.engines.fake import FakeEngine
-from steroids.errors import Busy, NotAProject, UsageError
-from steroids.services import registry
+from steroids.errors import BadConfig, Busy, NotAProject, UsageError
+from steroids.services import registry, target
 from steroids.services.host import Host
 from steroids.wire.project import Init
 from tests.support.repos import Repo, new_repo
@@ -80,3 +80,14 @@ def test_a_detached_head_needs_a_target(project: Bench, tmp_path: Path) -> None:
         registry.init(project.host, Init(path=str(repo.path), target="mian"))
     made = registry.init(project.host, Init(path=str(repo.path), target="main"))
     assert made.project.target == "main"
+
+
+def test_a_bad_file_that_landed_counts_as_none_but_is_refused_by_name(project: Bench) -> None:
+    (project.repo.path / ".steroids" / "config.yaml").write_text("setpu: [x]\n")
+    project.repo.git("add", "--force", ".steroids/config.yaml")
+    project.repo.git("commit", "--quiet", "--message=bad")
+    project.repo.git("push", "--quiet", "origin", "HEAD:main")
+    target.fetch(project.project)
+    with pytest.raises(BadConfig, match=r"\.steroids/config\.yaml on main:1: unknown key 'setpu'"):
+        project.host.resolved(project.project)
+    assert project.host.settings(project.project).setup is None

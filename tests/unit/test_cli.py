@@ -30,6 +30,19 @@ def test_nothing_heavy_is_imported_for(flags: list[str]) -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_ps_is_answered_at_a_glance_and_like_the_command() -> None:
+    code = (
+        "import sys\nfrom steroids.__main__ import main\ntry: main()\nexcept SystemExit as e:"
+        f" print(e.code, [n for n in {(*HEAVY, 'click', 'msgspec')!r} if n in sys.modules])"
+    )
+    argv = [sys.executable, "-c", code]
+    quick = subprocess.run([*argv, "ps"], capture_output=True, text=True)
+    whole = subprocess.run([*argv, "-v", "ps"], capture_output=True, text=True)
+    assert quick.stdout.strip() == "3 []"
+    assert whole.stdout.startswith("3 ['click'")
+    assert quick.stderr == whole.stderr and "Not a Steroids project" in quick.stderr
+
+
 def test_every_command_has_help_and_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(COMMANDS) == set(SUMMARIES)
     for command in COMMANDS:
@@ -85,7 +98,7 @@ def test_a_bug_is_one_line_and_a_log(
     def broken(*args: object, **settings: object) -> None:
         raise ZeroDivisionError("for the test")
 
-    monkeypatch.setattr("steroids.cli.command.find_project", broken)
+    monkeypatch.setattr("steroids.cli.context.find_project", broken)
     assert run(["ps"]) == 70
     log = tmp_path / "home" / "logs" / "cli.log"
     assert str(log) in capsys.readouterr().err

@@ -1,0 +1,46 @@
+"""What `steroids ps` prints. Without click and without wire types: people run it in loops, and both
+take longer to load than the controller takes to answer."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from steroids.cli.context import Context
+from steroids.cli.output import ago
+
+HEADS = ("ID", "STATUS", "ENGINE", "CONTAINER", "SECTION", "TASK", "HEARTBEAT")
+SECTION = "section"
+"""`Role.SECTION`."""
+
+
+def show(context: Context) -> int:
+    """Print them; returns 0."""
+    answer = context.client.get_plain(context.url("runners"))
+    if context.out.json:
+        context.out.result(answer)
+        return 0
+    if not answer["runners"]:
+        context.out.note("no runners\nhint: steroids up")
+        return 0
+    now = datetime.now(UTC)
+    context.out.table(HEADS, [_row(runner, now) for runner in answer["runners"]])
+    return 0
+
+
+def _row(runner: dict[str, Any], now: datetime) -> tuple[str, ...]:
+    """A line for a `wire.runner.Runner`."""
+    section = runner["section"] or "-"
+    if runner["role"] != SECTION:
+        section = f"{section} ({runner['role']})"
+    task = runner["task"] or "-"
+    if runner["waitsFor"]:
+        task = f"waiting for {runner['waitsFor']}"
+    beat = runner["heartbeatAt"]
+    return (
+        runner["id"][:8],
+        runner["status"],
+        runner["engine"],
+        runner["container"] or "-",
+        section,
+        task,
+        ago((now - datetime.fromisoformat(beat)).total_seconds()) if beat else "-",
+    )

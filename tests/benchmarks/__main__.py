@@ -1,0 +1,118 @@
+"""`make bench`: start-up, disk and memory of runners, side by side with what people do now.
+
+Only ratios of what was measured in turns say something; the seconds are this machine's today.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from steroids import __version__
+from steroids.engines.base import Engine
+from steroids.engines.discover import find_engine
+from steroids.errors import SteroidsError
+from tests.benchmarks import measure, monorepo
+from tests.benchmarks.floor import Floor
+from tests.benchmarks.house import House, opened
+from tests.benchmarks.monorepo import NotMeasured
+from tests.benchmarks.report import Line, table
+
+
+def main() -> int:
+    options = _options()
+    began = time.perf_counter()
+    lines: list[Line] = []
+    failure = None
+    with contextlib.ExitStack() as stack:
+        try:
+            engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
+            for engine in engines:
+                stack.callback(engine.close)
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="st-bench-")))
+            _say("an example monorepo, npm's cache warm")
+            repo = monorepo.make(folder)
+            print(_machine(engines, repo), file=sys.stderr if options.json else sys.stdout)
+            _say("images, snapshots")
+            house = stack.enter_context(opened(folder, repo, engines))
+            _measure(house, engines, options, folder, lines)
+        except (NotMeasured, SteroidsError) as error:
+            failure = str(error)
+    took_s = time.perf_counter() - began
+    if options.json:
+        body = {"success": failure is None, "lines": [line.as_json() for line in lines]}
+        print(json.dumps({**body, "error": failure, "durationS": round(took_s, 1)}))
+    else:
+        print(table(lines))
+    _say(f"done after {took_s:.0f} s")
+    if failure is not None:
+        print(f"not measured: {failure}", file=sys.stderr)
+    return 0 if failure is None else 1
+
+
+def _measure(
+    house: House,
+    engines: Sequence[Engine],
+    options: argparse.Namespace,
+    folder: Path,
+    lines: list[Line],
+) -> None:
+    began = time.perf_counter()
+    asked = [
+        (house.ask([app], e.name), [app]) for e, app in zip(engines, house.repo.apps, strict=False)
+    ]
+    for answer, sections in asked:
+        house.await_ready(sections, answer.since, began)
+    house.stop()
+    floors = [Floor(engine, house.snapshots(engine)[0].refs[0]) for engine in engines]
+    with contextlib.ExitStack() as stack:
+        for floor in floors:
+            stack.callback(floor.close)
+        _say("ready times, in turns")
+        lines += measure.ready(house, floors, options.rounds, folder)
+        _say("disk, memory")
+        for floor, engine in zip(floors, engines, strict=True):
+            lines += measure.idle(house, floor, engine)
+        _say("commands, in turns")
+        lines += measure.ps(house, floors, 2 * options.rounds)
+        for count in options.many:
+            _say(f"{count} at once")
+            lines += [measure.many(house, floor, count) for floor in floors]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--engines", default="docker,podman", help="default: docker,podman")
+    parser.add_argument("--rounds", type=int, default=7, help="of each comparison; default 7")
+    parser.add_argument(
+        "--many",
+        type=lambda text: [int(word) for word in text.split(",")],
+        default=[4, 16],
+        help=f"how many runners at once, at most {monorepo.APPS}; default 4,16",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    return parser.parse_args()
+
+
+def _machine(engines: Sequence[Engine], repo: monorepo.Monorepo) -> str:
+    names = [f"{each.name.capitalize()} {each.capabilities().version}" for each in engines]
+    return (
+        f"Steroids {__version__}, {', '.join(names)}, Python {platform.python_version()}, "
+        f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"load {os.getloadavg()[0]:.1f}; {repo.files} files, "
+        f"{repo.installed_bytes / 1e6:.0f} MB node_modules"
+    )
+
+
+def _say(text: str) -> None:
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
