@@ -8,7 +8,7 @@ from pathlib import Path
 
 from steroids.engines.container import ContainerEngine
 from steroids.engines.container_connect import connect
-from steroids.engines.podman_service import ensure_podman_service
+from steroids.engines.podman_service import OWN_SOCKET, ensure_podman_service
 from steroids.errors import BadConfig, EngineUnavailable, NoEngine
 from steroids.home import ensure_home
 
@@ -68,6 +68,10 @@ def find_all(environ: Mapping[str, str]) -> list[Found]:
 
 
 def _look(prefer: str, environ: Mapping[str, str]) -> Iterator[Found]:
+    if prefer == f"unix://{ensure_home() / OWN_SOCKET}":
+        # Started by us once; after a reboot nobody else starts it again.
+        yield _try(_Place(prefer, "podman", lambda: _own_podman(environ)), AUTO)
+        return
     if "://" in prefer:
         yield _try(_address(prefer, "", environ), AUTO)
         return

@@ -11,6 +11,7 @@ from steroids.engines.container import ContainerEngine
 from steroids.engines.container_connect import connect
 from steroids.errors import EngineUnavailable
 
+OWN_SOCKET = "podman.sock"
 _READY_S = 20.0
 
 
@@ -22,7 +23,7 @@ def ensure_podman_service(
     It lives on when this process ends, as the engines of others do, and serves the next one.
     Raises `EngineUnavailable` with the end of its log when it does not come up.
     """
-    address = f"unix://{folder / 'podman.sock'}"
+    address = f"unix://{folder / OWN_SOCKET}"
     # Guards the socket: two services started at once would take it from each other.
     with (folder / "podman.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -131,6 +131,26 @@ def test_podman_without_a_service_gets_one_that_is_used_again(tmp_path: Path) ->
                 os.kill(pid, signal.SIGKILL)
 
 
+@pytest.mark.podman
+def test_the_own_service_is_started_again_by_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = shutil.which("podman")
+    if program is None:
+        pytest.skip("no podman program")
+    monkeypatch.setenv("STEROIDS_HOME", str(tmp_path))
+    ensure_podman_service(program, tmp_path, os.environ).close()
+    for pid in _services(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+    address = f"unix://{tmp_path / 'podman.sock'}"
+    try:
+        with contextlib.closing(find_engine(address, os.environ)) as again:
+            assert (again.name, again.address) == ("podman", address)
+    finally:
+        for pid in _services(tmp_path):
+            os.kill(pid, signal.SIGKILL)
+
+
 def _services(folder: Path) -> list[int]:
     address = f"unix://{folder / 'podman.sock'}"
     return [

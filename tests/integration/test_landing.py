@@ -6,6 +6,7 @@ import pytest
 from sqlmodel import select
 
 from steroids.errors import RemoteUnreachable
+from steroids.git.push import push
 from steroids.services import commits, landing, reviews, verdicts
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -37,7 +38,7 @@ def outsider(project: Bench, message: str, files: dict[str, str]) -> str:
     assert project.origin is not None
     project.repo.git("fetch", "--quiet", "origin")
     project.repo.git("checkout", "--quiet", "--detach", "origin/main")
-    commit = project.repo.commit(message, dict(files))
+    commit = project.repo.commit(message, files)
     project.repo.git("push", "--quiet", "origin", f"{commit}:refs/heads/main")
     return commit
 
@@ -79,7 +80,7 @@ def test_a_push_that_lost_a_race_is_rebased_and_tried_again(
 ) -> None:
     project.section("API")
     task, _ = approved(project, "Mine", {"mine": "1\n"})
-    real, races = landing.push, ["Theirs 1", "Theirs 2"]
+    real, races = push, ["Theirs 1", "Theirs 2"]
 
     def raced(mirror: object, *args: str) -> None:
         if races:
@@ -152,7 +153,7 @@ def test_a_landing_cut_off_is_finished_once(
 ) -> None:
     project.section("API")
     task, _ = approved(project, "Mine", {"mine": "1\n"})
-    real = landing.push
+    real = push
 
     def cut_off(*args: object) -> None:
         if pushed:

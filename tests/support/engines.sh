@@ -7,7 +7,7 @@ set -euo pipefail
 docker_socket=/var/run/docker.sock
 podman_socket=/run/podman/podman.sock
 logs=/var/log/steroids
-podman_conf=/etc/steroids/containers.conf
+podman_conf=/etc/containers/containers.conf.d/50-steroids.conf
 
 say() { printf 'engines: %s\n' "$*"; }
 die() {
@@ -91,7 +91,6 @@ podman_settings() {
             'default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]'
         ! needs_runc || printf '%s\n' '[engine]' 'runtime = "runc"'
     } >"$podman_conf"
-    export CONTAINERS_CONF=$podman_conf
 }
 
 in_background() { # LOG COMMAND...
@@ -109,10 +108,11 @@ start_docker() {
 }
 
 start_podman() {
+    # Also for whoever starts a `podman` of their own, as Steroids does.
+    [ -e "$podman_conf" ] || podman_settings
     podman_answers && return
     say 'starting podman system service'
     mkdir -p "$(dirname "$podman_socket")"
-    podman_settings
     in_background "$logs/podman.log" podman system service --time=0 "unix://$podman_socket"
 }
 

@@ -4,7 +4,11 @@ import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+Content = str | bytes | None
+Files = Mapping[Any, Content]
+"""Paths, str or bytes or some of each, and what is to be in them; None: the file is removed."""
 TRAILER = ("Steroids-Task", "T1")
 
 
@@ -40,7 +44,7 @@ class Repo:
     def commit(
         self,
         message: str | bytes,
-        files: Mapping[str | bytes, str | bytes | None] | None = None,
+        files: Files | None = None,
         *options: str,
     ) -> str:
         """Write the files (None: remove), commit everything, return the hash."""
@@ -70,7 +74,7 @@ class Repo:
         return self.git("rev-parse", "HEAD")
 
 
-def new_repo(path: Path, files: Mapping[str | bytes, str | bytes | None] | None = None) -> Repo:
+def new_repo(path: Path, files: Files | None = None) -> Repo:
     """A repository on branch `main` with one commit, `start`."""
     path.mkdir(parents=True, exist_ok=True)
     repo = Repo(path)

@@ -90,7 +90,7 @@ class Bench:
         start = assignment.checkout.commit
         self.agent.git("fetch", "--quiet", str(self.project.mirror.path), "+refs/*:refs/mirror/*")
         self.agent.git("checkout", "--quiet", "--detach", start)
-        return self.agent.commit(message, dict(files))
+        return self.agent.commit(message, files)
 
     def submit(
         self,
