@@ -1,7 +1,6 @@
 import click
 
 from steroids.cli.command import Context, Group, address, pass_context
-from steroids.errors import NotAProject
 from steroids.wire.body import to_builtins
 from steroids.wire.daemon import Settings
 
@@ -15,12 +14,7 @@ def config() -> None:
 @pass_context
 def show(context: Context) -> None:
     """Show every setting, its value and its source."""
-    try:
-        project: str | None = str(context.project())
-    except NotAProject:
-        if context.project_option:
-            raise
-        project = None
+    project = context.project_if_any()
     answer = context.client.get(address("config", project=project), Settings)
     if context.out.json:
         context.out.result(to_builtins(answer))

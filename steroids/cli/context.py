@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from steroids.cli.output import Output
+from steroids.errors import NotAProject
 from steroids.home import find_project
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ class Context:
     def project(self) -> Path:
         """Raises `NotAProject`."""
         return find_project(named=self.project_option)
+
+    def project_if_any(self) -> str | None:
+        """For what also works outside of a project. One that was named has to be there."""
+        try:
+            return str(self.project())
+        except NotAProject:
+            if self.project_option:
+                raise
+            return None
 
     def url(self, path: str, **query: Any) -> str:
         """A controller's address about this project; None values are left out."""

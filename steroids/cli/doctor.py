@@ -2,7 +2,6 @@ import click
 
 from steroids.cli.command import Command, Context, address, pass_context
 from steroids.cli.output import escape
-from steroids.errors import NotAProject
 from steroids.wire.body import to_builtins
 from steroids.wire.daemon import Findings
 
@@ -11,12 +10,7 @@ from steroids.wire.daemon import Findings
 @pass_context
 def doctor(context: Context) -> int:
     """Find what would keep Steroids from working here."""
-    try:
-        project: str | None = str(context.project())
-    except NotAProject:
-        if context.project_option:
-            raise
-        project = None
+    project = context.project_if_any()
     answer = context.client.get(address("doctor", project=project), Findings)
     bad = [finding for finding in answer.findings if not finding.ok]
     if context.out.json:
