@@ -14,6 +14,7 @@ from steroids.runner.workspace import Workspace
 MOUNTED = Path("/run/steroids")
 SOCKET = MOUNTED / "controller.sock"
 STATE = Path("/var/lib/steroids")
+TOKENS = (MOUNTED / "token", STATE / "token")
 WORKSPACE = Path("/workspace")
 AGENT = "agent"
 
@@ -51,10 +52,13 @@ def main() -> int:
 
 def _take_token() -> str:
     """Read the token and remove its file, so that no mistake later on can show it."""
-    path = next(path for path in (MOUNTED / "token", STATE / "token") if path.exists())
-    token = path.read_text().strip()
-    path.unlink()
-    return token
+    for path in TOKENS:
+        if path.exists():
+            token = path.read_text().strip()
+            path.unlink()
+            return token
+    places = " nor ".join(map(str, TOKENS))
+    sys.exit(f"There is no token, neither {places}: runners are started by `steroids up`")
 
 
 if __name__ == "__main__":
