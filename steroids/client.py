@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
-from steroids.errors import ControllerUnavailable
+from steroids.errors import ControllerUnavailable, UsageError
 
 T = TypeVar("T")
 MAX_HEAD_BYTES = 65_536
@@ -210,7 +210,12 @@ def encoded(body: object) -> bytes:
         return b""
     from steroids.wire.body import encode
 
-    return encode(body)
+    try:
+        return encode(body)
+    except UnicodeEncodeError as error:
+        # A command line may have bytes that are no text; Python hands them on as surrogates.
+        text = error.object[:60].encode("ascii", "backslashreplace").decode()
+        raise UsageError(f"Not UTF-8 text: {text}", hint="locale") from None
 
 
 def decode(raw: bytes, kind: type[T]) -> T:

@@ -160,10 +160,8 @@ def diff(context: Context, task: str, attempt: int | None, whole: bool, stat: bo
 def _read(spec: str | None) -> str:
     if spec is None:
         return ""
-    if spec == "-":
-        return sys.stdin.read()
     try:
-        return Path(spec).read_text()
+        return sys.stdin.read() if spec == "-" else Path(spec).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise click.BadParameter(f"cannot read {spec}: {reason}", param_hint="--spec") from None

@@ -62,7 +62,9 @@ def owned_by(controller: str) -> dict[str, str]:
 def start(site: Site, runner: Runner, token: str, image: str) -> Handle:
     """Start the runner's container. Idempotent; raises what `Engine.start` raises."""
     folder = socket_folder(site.home, runner.id)
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Not by mkdir's mode, which the umask cuts: root inside may be another user than we are.
+    folder.chmod(0o711)
     link_socket(site.home, runner.id)
     limits = site.settings.runners
     spec = ContainerSpec(

@@ -119,7 +119,7 @@ class Workspace:
             env=self.env,
             user=self.uid,
         )
-        return found.out.splitlines()
+        return found.stdout.decode("utf-8", "replace").splitlines()
 
     def commit_all(self, message: str, author: Author) -> None:
         """Commit everything that is not ignored. Raises `Broken`."""

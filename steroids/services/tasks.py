@@ -12,6 +12,7 @@ from steroids.services.naming import find
 from steroids.store import project_models as db
 from steroids.wire.task import Task, TaskAdd, TaskStatus
 
+MAX_TITLE_CHARS = 200
 MAX_SPEC_CHARS = 1_000_000
 
 
@@ -20,6 +21,11 @@ def add(host: Host, project: OpenProject, body: TaskAdd) -> Task:
     title = " ".join(body.title.split())
     if not title:
         raise UsageError("A task needs a title", hint="steroids tasks add TITLE --section S")
+    if not title.isprintable() or len(title) > MAX_TITLE_CHARS:
+        raise UsageError(
+            f"A title is one line of at most {MAX_TITLE_CHARS} characters, without control ones",
+            hint="put the rest into the spec: --spec FILE.md",
+        )
     if len(body.spec) > MAX_SPEC_CHARS:
         raise UsageError(f"The spec has over {MAX_SPEC_CHARS} characters", hint="make it shorter")
     if script_of(body.spec) is None:

@@ -1,7 +1,7 @@
 import pytest
 from sqlmodel import col, select
 
-from steroids.errors import BundleRefused, LeaseLost, WrongState
+from steroids.errors import BundleRefused, LeaseLost, UsageError, WrongState
 from steroids.services import commits, runners, submissions, transitions, verdicts
 from steroids.store import project_models as db
 from steroids.wire.assignment import Kind, Outcome
@@ -245,3 +245,10 @@ def test_every_change_of_state_is_audited(project: Bench) -> None:
         ("in_progress", "failed", "nothing to do"),
     ]
     assert project.look(task).reason == "nothing to do"
+
+
+@pytest.mark.parametrize("title", ["", "  ", "a\x00b", "a\x1b[31mb", "x" * 201])
+def test_a_title_that_could_do_harm_is_refused(project: Bench, title: str) -> None:
+    project.section("API")
+    with pytest.raises(UsageError):
+        project.task(title, "API")

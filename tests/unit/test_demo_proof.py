@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from steroids.cli.example.proof import TRAILER, Outcome, problems
+from steroids.cli.example.proof import CONTESTED, LINES, TRAILER, Outcome, problems
 from steroids.wire.commit import Commit
 from steroids.wire.event import Event, EventKind
 from steroids.wire.task import Task, TaskStatus
@@ -61,7 +61,8 @@ class Demo:
     """A branch with a commit of each of two tasks, and a controller that says just that."""
 
     def __init__(self, folder: Path) -> None:
-        self.repo: Repo = new_repo(folder)
+        lines = "".join(f"- {line}\n" for line in LINES)
+        self.repo: Repo = new_repo(folder, {CONTESTED: lines})
         self.tasks = [task("t1"), task("t2")]
         self.commits = {each.id: [told(self.land(each.id), each.id)] for each in self.tasks}
         self.events = events(EventKind.REJECTED, EventKind.CONFLICT)
@@ -115,7 +116,6 @@ def test_a_task_that_never_landed_is_found(demo: Demo) -> None:
     [
         ((EventKind.CONFLICT,), "the checks rejected 0 attempts, not 1"),
         ((EventKind.REJECTED,) * 2, "the checks rejected 2 attempts, not 1"),
-        ((EventKind.REJECTED,), "no two tasks met in a conflict"),
     ],
 )
 def test_a_demo_in_which_too_little_happened_is_found(
@@ -123,6 +123,17 @@ def test_a_demo_in_which_too_little_happened_is_found(
 ) -> None:
     demo.events = events(*kinds)
     assert problem in demo.problems()
+
+
+def test_a_line_that_a_conflict_has_cost_is_found(demo: Demo) -> None:
+    demo.repo.commit("lost", {CONTESTED: f"- {LINES[0]}\n"})
+    assert demo.problems() == [f"{CONTESTED} has the line about '{LINES[1]}' 0 times, not once"]
+
+
+def test_conflict_markers_are_found(demo: Demo) -> None:
+    text = f"<<<<<<< ours\n- {LINES[0]}\n=======\n- {LINES[1]}\n>>>>>>> theirs\n"
+    demo.repo.commit("markers", {CONTESTED: text})
+    assert demo.problems() == [f"{CONTESTED} has conflict markers"]
 
 
 def test_a_container_that_is_left_is_found(demo: Demo) -> None:

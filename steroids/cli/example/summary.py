@@ -58,6 +58,8 @@ class Report:
         for event in it.events:
             if event.kind in (EventKind.REJECTED, EventKind.CONFLICT):
                 out.line(f"  {escape(_setback(event))}")
+        if not it.count(EventKind.CONFLICT):
+            out.line("  API and Mobile write the same place of the changelog, but did not meet.")
         out.line("  Checks ran in fresh containers, again where a landing changed what they saw;")
         out.line(f"  all of them pass on {BRANCH} as it is now. No container is left.")
         self._look_further(out)
