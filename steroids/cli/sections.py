@@ -16,9 +16,7 @@ def sections() -> None:
 @sections.command("add")
 @click.argument("name")
 @click.option("--path", "paths", multiple=True, required=True, metavar="GLOB", help="Its files.")
-@click.option(
-    "--isolation", type=click.Choice([each.value for each in Isolation]), default="parallel"
-)
+@click.option("--isolation", type=click.Choice(ISOLATIONS), default="parallel")
 @click.option(
     "--depends-on",
     multiple=True,

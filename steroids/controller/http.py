@@ -1,5 +1,6 @@
 """Between HTTP and wire types: decoding bodies, encoding answers, errors as answers."""
 
+import errno
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -35,6 +36,19 @@ def body(kind: type[T]) -> Any:
     return Depends(read)
 
 
+class DiskFull(SteroidsError):
+    code, http_status = "DISK_FULL", 507
+
+
+def out_of_space(error: BaseException | None) -> bool:
+    """Whether that is what it comes from; SQLite says it in words of its own."""
+    while error is not None:
+        if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):
+            return True
+        error = error.__cause__
+    return False
+
+
 def reply(answer: object) -> Response:
     return Response(encode(answer), media_type="application/json")
 
@@ -58,7 +72,10 @@ def answer_errors(app: FastAPI, log_path: str) -> None:
             return await call_next(request)
         except SteroidsError as error:
             return await expected(request, error)
-        except Exception:
+        except Exception as error:
+            if out_of_space(error):
+                full = DiskFull("No space is left on the disk", hint="df -h")
+                return await expected(request, full)
             # A bug must reach the user as one line and the log whole; uvicorn would answer
             # with neither.
             log.exception("%s %s", request.method, request.url.path)

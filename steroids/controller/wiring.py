@@ -1,5 +1,6 @@
 """Puts the controller together; the one place that names concrete engines."""
 
+import contextlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,11 @@ from pathlib import Path
 
 from steroids.controller.bell import Bell
 from steroids.engines.base import Engine
-from steroids.engines.discover import find_engine
+from steroids.engines.discover import find_all, find_engine
 from steroids.services.host import Host
 from steroids.services.jobs import Jobs
 from steroids.services.reconcile import Reconciler
+from steroids.wire.daemon import Finding
 
 WORKERS = 32
 """Threads for what takes long: starts, reviews, landings. They wait most of the time."""
@@ -33,6 +35,17 @@ class Controller:
     pool: ThreadPoolExecutor
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopping: threading.Event = field(default_factory=threading.Event)
+
+    def engines_here(self) -> list[Finding]:
+        """Every engine that answers on this host, for `doctor`."""
+        found = []
+        for place in find_all(os.environ):
+            if place.engine is not None:
+                with contextlib.closing(place.engine) as engine:
+                    version = engine.capabilities().version
+                    detail = f"{engine.name} {version}, {engine.address}"
+                    found.append(Finding(name="found", ok=True, detail=detail))
+        return found
 
     def ask_to_stop(self) -> None:
         """May be called from a signal handler, which must not wait for a lock that the thread it

@@ -32,8 +32,6 @@ class Repository:
     shallow: bool
     submodules: bool
     lfs: bool
-    user_name: str | None
-    user_email: str | None
 
 
 def inspect(path: Path) -> Repository:
@@ -60,8 +58,6 @@ def inspect(path: Path) -> Repository:
         shallow=shallow == "true",
         submodules=head is not None and _git(root, "cat-file", "-e", "HEAD:.gitmodules").ok,
         lfs=head is not None and _uses_lfs(root),
-        user_name=settings.get("user.name") or None,
-        user_email=settings.get("user.email") or None,
     )
 
 
@@ -130,7 +126,7 @@ def remote_url(path: Path, remote: str) -> str:
 def identity(path: Path) -> tuple[str | None, str | None]:
     """Name and e-mail that the user commits with there."""
     settings = dict(_settings(path))
-    return settings.get("user.name"), settings.get("user.email")
+    return settings.get("user.name") or None, settings.get("user.email") or None
 
 
 def has_branch(path: Path, branch: str) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from steroids.errors import BadConfig, NotAProject, NotFound, UsageError
+from steroids.errors import BadConfig, NotAProject, UsageError
 from steroids.git.repository import Repository, has_branch, inspect
 from steroids.home import MARKER, canonical
 from steroids.services.host import Host, OpenProject
@@ -132,11 +132,3 @@ def _write_files(root: Path) -> list[str]:
             path.write_text(content)
             written.append(f"{MARKER}/{name}")
     return written
-
-
-def project_row(host: Host, project_id: str) -> home.Project:
-    with host.store.read() as session:
-        row = session.get(home.Project, project_id)
-    if row is None:
-        raise NotFound(f"No project {project_id}", hint="steroids init")
-    return row

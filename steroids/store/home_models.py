@@ -64,7 +64,6 @@ class Runner(SQLModel, table=True):
     waits_for: str | None = None
     waits_since: datetime | None = Field(default=None, sa_type=UtcTime)
     """Since when it has been waiting for locks without a task."""
-    setup_key: str = ""
     keep: bool = False
     events_taken: int = 0
     """How many of its events are in the project's store."""

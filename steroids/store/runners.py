@@ -23,7 +23,6 @@ def register(
     engine: str,
     engine_address: str,
     keep: bool = False,
-    setup_key: str = "",
     assignment: str | None = None,
 ) -> tuple[Runner, str]:
     """A new runner and its token, of which only a hash is stored.
@@ -39,7 +38,6 @@ def register(
         engine=engine,
         engine_address=engine_address,
         keep=keep,
-        setup_key=setup_key,
         assignment=assignment,
         token_hash=token_hash(token),
         host=socket.gethostname(),

@@ -36,7 +36,6 @@ class TaskBrief(Body):
     section: str
     feedback: str | None = None
     """The reason of the last rejection, word for word."""
-    rejected_commits: list[str] = []
 
 
 class Author(Body):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from steroids.errors import NotAProject
-from steroids.git.repository import checked_out, inspect
+from steroids.git.repository import checked_out, identity, inspect
 from tests.support.repos import Repo, new_repo, plant_executables
 
 
@@ -30,7 +30,7 @@ def test_an_ordinary_repository_is_seen_from_any_folder_in_it(repo: Repo, home: 
     seen = inspect(repo.path / "apps" / "web")
     assert (seen.root, seen.git_dir) == (repo.path, repo.path / ".git")
     assert (seen.branch, seen.head) == ("main", repo.head)
-    assert (seen.user_name, seen.user_email) == ("Ann", "ann@example.org")
+    assert identity(seen.root) == ("Ann", "ann@example.org")
     assert not (seen.bare or seen.shallow or seen.submodules or seen.lfs)
     assert seen.remotes == {}
 
@@ -57,7 +57,8 @@ def test_detached_empty_and_bare(repo: Repo, tmp_path: Path) -> None:
     empty = Repo(tmp_path / "empty")
     empty.git("init", "--quiet", "--initial-branch=trunk")
     seen = inspect(empty.path)
-    assert (seen.branch, seen.head, seen.user_name) == ("trunk", None, None)
+    assert (seen.branch, seen.head) == ("trunk", None)
+    assert identity(seen.root) == (None, None)
 
 
 def test_shallow_clones_submodules_and_lfs_are_noticed(repo: Repo, tmp_path: Path) -> None:

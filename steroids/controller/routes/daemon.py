@@ -6,9 +6,10 @@ from fastapi import APIRouter, Response
 from steroids import __version__
 from steroids.controller.http import done, reply
 from steroids.controller.wiring import Controller
+from steroids.errors import SteroidsError
 from steroids.services import doctor, registry
 from steroids.store import runners
-from steroids.wire.daemon import Daemon, DaemonOne, Findings
+from steroids.wire.daemon import Daemon, DaemonOne, Finding, Findings
 
 
 def router(controller: Controller) -> APIRouter:
@@ -42,7 +43,14 @@ def router(controller: Controller) -> APIRouter:
 
     @routes.get("/doctor")
     def look(project: str | None = None) -> Response:
-        opened = registry.at(host, project) if project else None
-        return reply(Findings(findings=doctor.examine(host, opened)))
+        findings = []
+        opened = None
+        try:
+            opened = registry.at(host, project) if project else None
+        except SteroidsError as error:
+            # It is what people call when things are not as they should be.
+            findings = [Finding(name="project", ok=False, detail=error.message, hint=error.hint)]
+        findings += doctor.examine(host, opened) + controller.engines_here()
+        return reply(Findings(findings=findings))
 
     return routes

@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.Column("task_id", sa.String(), nullable=True),
         sa.Column("waits_for", sa.String(), nullable=True),
         sa.Column("waits_since", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("setup_key", sa.String(), nullable=False),
         sa.Column("keep", sa.Boolean(), nullable=False),
         sa.Column("events_taken", sa.Integer(), nullable=False),
         sa.Column("assignment", sa.String(), nullable=True),
