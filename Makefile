@@ -31,7 +31,8 @@ bench: engines venv ## Start-up and disk per runner, side by side with what peop
 	@$(BIN)/python -m tests.benchmarks
 
 images: engines venv ## Build the runner image on every engine
-	@$(BIN)/steroids images build
+	@for engine in $(or $(subst $(comma), ,$(STEROIDS_TEST_ENGINES)),auto); do \
+		$(BIN)/steroids images build --engine $$engine || exit 1; done
 
 engines: ## Install and start Docker and Podman where they are missing (Debian, Ubuntu, root)
 	@bash tests/support/engines.sh
