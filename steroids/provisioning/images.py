@@ -1,12 +1,14 @@
 """The image that runners start from: found, or built on the first base that there is."""
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from steroids import proc
 from steroids.engines.base import Engine
 from steroids.engines.images import Image
 from steroids.home import ensure_home
@@ -82,7 +84,8 @@ def _build(
     engine: Engine, context: Context, base: Base, progress: Progress, *, rebuild: bool
 ) -> Image:
     key = _key(context, base)
-    args = {"BASE": base.ref, "REBUILD": str(time.time_ns()) if rebuild else "", **_proxies()}
+    args = {"BASE": base.ref, "REBUILD": str(time.time_ns()) if rebuild else ""}
+    args |= {"NPM_REGISTRY": _npm_registry(), **_proxies()}
     labels = {LABEL: "runner", f"{LABEL}.key": key}
     with tempfile.TemporaryDirectory(prefix="steroids-image-") as folder:
         write_context(context, Path(folder))
@@ -100,6 +103,17 @@ def name_also(engine: Engine, ref: str, further: str) -> None:
 
 def _silent(line: str) -> None:
     """For what is nothing to show."""
+
+
+def _npm_registry() -> str:
+    """Where the host's npm gets its packages; none: the image has Debian's npm.
+
+    Not one with a password in it, which would stay in the image's history.
+    """
+    if shutil.which("npm") is None:
+        return ""
+    done = proc.run(["npm", "config", "get", "registry"], cwd="/", timeout_s=60)
+    return done.out if done.ok and done.out.startswith("http") and "@" not in done.out else ""
 
 
 def _proxies() -> Mapping[str, str]:
