@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from steroids.cli.command import Context
 from steroids.cli.output import count, lasting
 from steroids.cli.render import Renderer
-from steroids.errors import ControllerUnavailable
-from steroids.wire.body import to_builtins
+from steroids.errors import ControllerUnavailable, SteroidsError
+from steroids.wire.body import encode, to_builtins
+from steroids.wire.error import to_exception
 from steroids.wire.event import CLOSING, Event, EventKind
 from steroids.wire.task import Task, Tasks, TaskStatus
 
 RETRY_FOR_S = 30.0
 PUSH_REFUSED_EXIT = 7
+FAILED_STATUS = 500
 
 
 class Follower:
@@ -26,6 +28,7 @@ class Follower:
         self._since = since
         self._render = Renderer(context.out, sections, brief=True)
         self._exit_code = 0
+        self._failure: SteroidsError | None = None
         self._landed: Counter[str] = Counter()
         self._rejected: Counter[str] = Counter()
         self._began = time.monotonic()
@@ -42,6 +45,8 @@ class Follower:
         for _ in self._shown(frozenset({EventKind.READY})):
             pass
         waiting = [name for name in wanted if name not in self._sections]
+        if self._context.out.json and self._failure is not None:
+            raise self._failure
         if self._context.out.json:
             self._context.out.result({"sections": wanted, "exitCode": self._exit_code})
         elif self._exit_code == 0:
@@ -93,7 +98,8 @@ class Follower:
             case EventKind.PUSH_REFUSED:
                 self._exit_code = PUSH_REFUSED_EXIT
             case EventKind.FAILED:
-                self._exit_code = int(event.data.get("exitCode", 1))
+                self._failure = to_exception(encode(event.data), FAILED_STATUS)
+                self._exit_code = self._failure.exit_code
 
     def _summary(self, event: Event) -> str:
         if event.kind is not EventKind.DRAINED or event.section is None:

@@ -137,3 +137,9 @@ def has_branch(path: Path, branch: str) -> bool:
         ref == f"refs/heads/{name}" or ref.split("/", 3)[3:] == [name]
         for ref in refs.out.splitlines()
     )
+
+
+def tracked(path: Path, folder: str) -> list[str]:
+    """Paths at or below `folder` that git tracks."""
+    names = _git(path, "ls-files", "-z", "--", folder).out.split("\0")
+    return [name for name in names if name]

@@ -118,8 +118,10 @@ class Containers:
     def _lost(self, engine: Engine, row: home.Runner, reason: str) -> None:
         """A runner is gone without having said so: its task goes back, the section gets another."""
         with self._host.store.read() as session:
-            if session.get_one(home.Runner, row.id).status not in ACTIVE:
-                return
+            now = session.get_one(home.Runner, row.id).status
+        # Since the look it may have been told to stop: then it did not die, it obeyed.
+        if now not in ACTIVE or now == RunnerStatus.STOPPING:
+            return
         assert row.container is not None
         handle = Handle(**row.container)
         tail = _last_words(engine, handle)

@@ -131,7 +131,7 @@ class Host:
                 remote=row.remote,
                 # Before the store: another controller's must not be migrated under it.
                 ownership=known.ownership if known else ownership.take(folder, self.path),
-                store=known.store if known else Store(folder / "steroids.db", "project"),
+                store=known.store if known else Store(folder / ownership.STORE, "project"),
                 mirror=mirror,
                 known=Target(mirror.resolve(target_ref(row.target))),
                 claiming=known.claiming if known else threading.Lock(),

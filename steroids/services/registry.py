@@ -1,13 +1,15 @@
 """The projects of this host."""
 
+import contextlib
 from pathlib import Path
 
 from sqlmodel import select
 
 from steroids.errors import BadConfig, NotAProject, UsageError
-from steroids.git.repository import Repository, has_branch, inspect
+from steroids.git.repository import Repository, has_branch, inspect, tracked
 from steroids.home import MARKER, canonical
 from steroids.services.host import Host, OpenProject
+from steroids.services.ownership import is_host_state, refuse_links
 from steroids.store import home_models as home
 from steroids.store.columns import utc_now
 from steroids.wire.project import Init, Initialised, Project
@@ -38,6 +40,12 @@ def init(host: Host, body: Init) -> Initialised:
     repository = inspect(Path(body.path))
     _refuse_unusable(repository)
     root = canonical(repository.root)
+    committed = [path for path in tracked(root, MARKER) if is_host_state(path)]
+    if committed:
+        raise BadConfig(
+            f"{committed[0]} is committed, and is where Steroids keeps its own state",
+            hint=f"git rm -r --cached {committed[0]} && git commit -m 'Not for the repository'",
+        )
     target = body.target or _default_target(host, root, repository)
     if not has_branch(root, target):
         raise UsageError(f"{root} has no branch '{target}'", hint="git branch --all")
@@ -122,13 +130,12 @@ def _remote(repository: Repository) -> str | None:
 
 def _write_files(root: Path) -> list[str]:
     folder = root / MARKER
-    if folder.is_symlink():
-        raise BadConfig(f"{folder} is a symbolic link", hint=f"rm {folder}")
+    refuse_links(folder)
     folder.mkdir(exist_ok=True)
     written = []
     for name, content in (("config.yaml", CONFIG), (".gitignore", IGNORE)):
-        path = folder / name
-        if not path.exists():
-            path.write_text(content)
+        # Exclusive creation does not follow a link that leads nowhere yet.
+        with contextlib.suppress(FileExistsError), (folder / name).open("x") as file:
+            file.write(content)
             written.append(f"{MARKER}/{name}")
     return written

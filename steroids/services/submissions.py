@@ -4,11 +4,13 @@ from pathlib import Path
 
 from sqlmodel import Session, select
 
-from steroids.errors import LeaseLost
+from steroids.errors import BundleRefused, LeaseLost
 from steroids.git.bundle import take_in
+from steroids.home import MARKER
 from steroids.services import commits, verdicts
 from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
+from steroids.services.ownership import is_host_state
 from steroids.services.transitions import move
 from steroids.settings import Settings
 from steroids.store import home_models as home
@@ -48,6 +50,7 @@ def accept(host: Host, runner: home.Runner, body: Submission) -> None:
             ref=commits.attempt_ref(task.id, task.current_attempt),
             max_bytes=MAX_BUNDLE_BYTES,
         )
+        _refuse_host_state(project, body.tip)
     with project.store.write() as session:
         task = _owned(session, runner, body)
         section = session.get_one(db.Section, task.section_id)
@@ -55,6 +58,15 @@ def accept(host: Host, runner: home.Runner, body: Submission) -> None:
         _conclude(session, task, section, body, runner, settings)
     bundle_path(host, runner.id).unlink(missing_ok=True)
     host.changed()
+
+
+def _refuse_host_state(project: OpenProject, tip: str) -> None:
+    for path in project.mirror.tree(tip, [f":(icase){MARKER}"]):
+        if is_host_state(path):
+            raise BundleRefused(
+                f"{path} is where Steroids keeps its own state on each host",
+                hint="take it out of the commits",
+            )
 
 
 def _owned(session: Session, runner: home.Runner, body: Submission) -> db.Task:

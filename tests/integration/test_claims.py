@@ -252,3 +252,29 @@ def test_a_title_that_could_do_harm_is_refused(project: Bench, title: str) -> No
     project.section("API")
     with pytest.raises(UsageError):
         project.task(title, "API")
+
+
+@pytest.mark.parametrize(
+    "path", [".steroids/steroids.db", ".steroids/controller.lock", ".Steroids/Steroids.db-wal"]
+)
+def test_commits_that_reach_for_the_hosts_state_are_refused(project: Bench, path: str) -> None:
+    project.section("API")
+    task = project.task("One", "API")
+    runner = project.runner("API")
+    assignment = project.claim(runner)
+    assert assignment is not None
+    tip = project.work(assignment, "take over", {path: "mine now\n"})
+    with pytest.raises(BundleRefused, match="keeps its own state"):
+        project.submit(runner, assignment, tip)
+    assert project.look(task).status is TaskStatus.IN_PROGRESS
+
+
+def test_commits_to_the_settings_of_the_repository_are_welcome(project: Bench) -> None:
+    project.section("API")
+    task = project.task("One", "API")
+    runner = project.runner("API")
+    assignment = project.claim(runner)
+    assert assignment is not None
+    tip = project.work(assignment, "set", {".steroids/config.yaml": "setup: []\n"})
+    project.submit(runner, assignment, tip)
+    assert project.look(task).status is TaskStatus.REVIEW

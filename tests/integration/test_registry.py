@@ -91,3 +91,29 @@ def test_a_bad_file_that_landed_counts_as_none_but_is_refused_by_name(project: B
     with pytest.raises(BadConfig, match=r"\.steroids/config\.yaml on main:1: unknown key 'setpu'"):
         project.host.resolved(project.project)
     assert project.host.settings(project.project).setup is None
+
+
+@pytest.mark.parametrize("name", ["controller.lock", "steroids.db", "config.yaml"])
+def test_a_link_in_a_cloned_repository_leads_nowhere(
+    project: Bench, tmp_path: Path, name: str
+) -> None:
+    repo = new_repo(tmp_path / "cloned")
+    precious = tmp_path / "precious"
+    precious.write_text("keep me\n")
+    (repo.path / ".steroids").mkdir()
+    (repo.path / ".steroids" / name).symlink_to(precious)
+    if name == "config.yaml":
+        precious.unlink()
+        registry.init(project.host, Init(path=str(repo.path)))
+        assert not precious.exists()
+        return
+    with pytest.raises(BadConfig, match="symbolic link"):
+        registry.init(project.host, Init(path=str(repo.path)))
+    assert precious.read_text() == "keep me\n"
+
+
+def test_a_repository_that_ships_a_store_is_refused(project: Bench, tmp_path: Path) -> None:
+    repo = new_repo(tmp_path / "cloned")
+    repo.commit("a store of mine", {".steroids/steroids.db": "SQLite format 3\n"})
+    with pytest.raises(BadConfig, match=r"\.steroids/steroids\.db is committed"):
+        registry.init(project.host, Init(path=str(repo.path)))

@@ -46,7 +46,7 @@ def router(controller: Controller) -> APIRouter:
                 break
             await controller.work.heard(heard, min(left_s, 5.0))
         if assignment is not None:
-            reports.assigned(host, controller.jobs, now, assignment)
+            await run_in_threadpool(reports.assigned, host, controller.jobs, now, assignment)
         return reply(assignment)
 
     @routes.get("/bundle")
