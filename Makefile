@@ -7,9 +7,11 @@ BIN := .venv/bin
 # What to give pytest: make test PYTEST="-n 4 tests/unit"; two cores are what CI has.
 PYTEST ?= -n 2
 comma := ,
-# Both engines are promised where `make engines` can install them: missing is a failure there.
+# Both engines and PostgreSQL are promised where `make engines` can install them: missing is a
+# failure there.
 PROMISED := $(if $(CI),yes,$(shell [ "$$(id -u)" = 0 ] && command -v apt-get))
 export STEROIDS_TEST_ENGINES ?= $(if $(PROMISED),docker$(comma)podman)
+export STEROIDS_TEST_DATABASES ?= $(if $(PROMISED),postgres)
 
 .PHONY: help demo test check bench images engines venv
 .PHONY: check-format check-lint check-types check-imports check-sizes
@@ -27,14 +29,14 @@ check: venv ## Format, lint, types, import contracts, file sizes
 	@$(MAKE) --no-print-directory -k -j5 $(if $(filter output-sync,$(.FEATURES)),-O) \
 		check-format check-lint check-types check-imports check-sizes
 
-bench: engines venv ## Start-up and disk per runner, side by side with what people do now
+bench: engines venv .venv/bench ## Start-up, disk, claims, side by side with what people use now
 	@$(BIN)/python -m tests.benchmarks
 
 images: engines venv ## Build the runner image on every engine
 	@for engine in $(or $(subst $(comma), ,$(STEROIDS_TEST_ENGINES)),auto); do \
 		$(BIN)/steroids images build --engine $$engine || exit 1; done
 
-engines: ## Install and start Docker and Podman where they are missing (Debian, Ubuntu, root)
+engines: ## Install Docker, Podman, PostgreSQL where they are missing (Debian, Ubuntu, root)
 	@bash tests/support/engines.sh
 
 venv: .venv/installed ## The package with its development tools in .venv
@@ -46,6 +48,11 @@ venv: .venv/installed ## The package with its development tools in .venv
 		{ echo 'Python cannot make a venv; on Debian: apt-get install python3-venv' >&2; exit 1; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check 'pip>=25.1'
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev
+	@touch $@
+
+# What is only measured against: nobody else needs it.
+.venv/bench: .venv/installed
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --group bench
 	@touch $@
 
 check-format:

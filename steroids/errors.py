@@ -139,5 +139,12 @@ class SetupFailed(SteroidsError):
     code = "SETUP_FAILED"
 
 
+class StoreUnavailable(SteroidsError):
+    """The database does not answer, or another process keeps it; nothing of the call was done,
+    unless it was lost at the very end. Worth another try."""
+
+    code, http_status = "STORE_UNAVAILABLE", 503
+
+
 class ControllerUnavailable(SteroidsError):
     code, http_status = "CONTROLLER_UNAVAILABLE", 503

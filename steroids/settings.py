@@ -26,6 +26,16 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Zone(_Group):
+    """A part of the repository that bears only so many tasks at a time, across sections."""
+
+    name: str = Field(pattern=r"^[\w][\w .-]*$")
+    paths: list[str] = Field(default=[], description="globs")
+    sections: list[str] = Field(default=[], description="names")
+    max_runners: int = Field(default=1, ge=1, description="how many at once")
+    exclusive: bool = Field(default=False, description="one at a time, whatever max_runners says")
+
+
 class Runners(_Group):
     max_parallel: int = Field(default=4, ge=1, description="runners of a project at once")
     heartbeat_timeout_s: float = Field(default=60, gt=0, description="then it counts as lost")
@@ -34,6 +44,10 @@ class Runners(_Group):
     )
     cpus: float | None = Field(default=None, gt=0, description="limit per runner")
     pids: int = Field(default=1024, ge=16, description="limit of processes per runner")
+    exclusive_scope: Literal["project", "dependents"] = Field(
+        default="project", description="what a task of an exclusive section has for itself"
+    )
+    zones: list[Zone] = Field(default=[], description="parts that bear only so many tasks")
 
 
 class Review(_Group):
@@ -73,6 +87,9 @@ class Settings(BaseSettings):
     setup: list[str] | None = Field(default=None, description="commands; none: found by itself")
     setup_timeout_s: float = Field(default=1800, gt=0, description="then a set-up has failed")
     coder_timeout_s: float = Field(default=3600, gt=0, description="then an agent is stopped")
+    shared_resources: list[str] = Field(
+        default=[], description="what set-up and checks use one at a time: a simulator, a port"
+    )
     max_attempts_lost: int = Field(default=3, ge=1, description="then a task has failed")
     runners: Runners = Runners()
     review: Review = Review()
@@ -173,11 +190,20 @@ def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: 
                 hint="put it into config.yaml in your Steroids home (steroids config show)",
             )
         group = _groups().get(str(key)) if model is Settings else None
+        if model is Runners and key == "zones":
+            _check_zones(name, line, value, repo=repo)
         if group is None or value is None:
             continue
         if not isinstance(value, CommentedMap):
             raise BadConfig(f"{name}:{line}: '{key}' has keys of its own below it")
         _check_keys(name, value, group, repo=repo)
+
+
+def _check_zones(name: str, line: int, zones: Any, *, repo: bool) -> None:
+    for zone in zones if isinstance(zones, list) else [zones]:
+        if not isinstance(zone, CommentedMap):
+            raise BadConfig(f"{name}:{line}: 'zones' is a list of zones, each with a name")
+        _check_keys(name, zone, Zone, repo=repo)
 
 
 def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:

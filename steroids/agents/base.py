@@ -25,7 +25,8 @@ class Work:
     """A folder that only this run uses, outside the workspace, removed after it."""
     env: Mapping[str, str]
     """The whole environment of the agent's process."""
-    uid: int
+    uid: int | None
+    """Whom it runs as; None: the runner's own user."""
     timeout_s: float
 
 

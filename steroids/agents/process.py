@@ -11,6 +11,8 @@ from steroids.wire.assignment import Outcome
 
 MAX_LINE_BYTES = 8_000
 TAIL_LINES = 50
+OUTPUT_S = 5.0
+"""How long the rest of the output may take after the process has ended."""
 
 
 class ProcessSession:
@@ -42,8 +44,10 @@ class ProcessSession:
         self._timer.cancel()
         # What it left running would keep the output open and work on behind our back.
         proc.end_group(self._process)
-        self._reader.join(timeout=5)
-        proc.kill_group(self._process)
+        self._reader.join(timeout=OUTPUT_S)
+        if not self._reader.is_alive():
+            # Else something that left the group holds the output, and closing it would wait, too.
+            proc.kill_group(self._process)
         tail = "\n".join(self._tail)
         if self._why is Outcome.STOPPED:
             return Ended(Outcome.STOPPED, "stopped")
@@ -64,9 +68,10 @@ class ProcessSession:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in lines_of(self._process.stdout):
-            self._tail.append(line)
-            self._emit(line)
+        with self._process.stdout as output:
+            for line in lines_of(output):
+                self._tail.append(line)
+                self._emit(line)
 
 
 def lines_of(stream: IO[bytes]) -> Iterator[str]:

@@ -40,6 +40,14 @@ def task_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> "li
     return _offer(ctx, incomplete, "tasks", Tasks, "tasks", "id")
 
 
+def runner_ids(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    from steroids.wire.runner import Runners
+
+    return _offer(ctx, incomplete, "runners", Runners, "runners", "id")
+
+
 def _offer(
     ctx: click.Context, incomplete: str, path: str, reply: type, noun: str, key: str
 ) -> "list[CompletionItem]":
@@ -64,7 +72,7 @@ def _offer(
     items = []
     for thing in things:
         word = getattr(thing, key)[:8] if key == "id" else getattr(thing, key)
-        title = getattr(thing, "title", None)
+        title = getattr(thing, "title", None) or getattr(thing, "section", None)
         if word.casefold().startswith(incomplete.casefold()):
             items.append(CompletionItem(word, help=title))
     return items

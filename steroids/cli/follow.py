@@ -11,6 +11,7 @@ from steroids.errors import ControllerUnavailable, SteroidsError
 from steroids.wire.body import encode, to_builtins
 from steroids.wire.error import to_exception
 from steroids.wire.event import CLOSING, Event, EventKind
+from steroids.wire.section import Sections
 from steroids.wire.task import Task, Tasks, TaskStatus
 
 RETRY_FOR_S = 30.0
@@ -19,14 +20,18 @@ FAILED_STATUS = 500
 
 
 class Follower:
-    """Shows events from `since` on, of the named sections and of the project as a whole."""
+    """Shows events from `since` on, of the named sections and of the project as a whole.
 
-    def __init__(self, context: Context, sections: list[str], since: int) -> None:
+    Without sections it follows the single runner, which works on all of them.
+    """
+
+    def __init__(self, context: Context, sections: list[str] | None, since: int) -> None:
         self._context = context
         self._sections = sections
-        self._open = set(sections)
+        self._open: set[str | None] = {None} if sections is None else {*sections}
         self._since = since
-        self._render = Renderer(context.out, sections, brief=True)
+        names = sections if sections is not None else self._all_sections()
+        self._render = Renderer(context.out, names, brief=True)
         self._exit_code = 0
         self._failure: SteroidsError | None = None
         self._landed: Counter[str] = Counter()
@@ -40,13 +45,19 @@ class Follower:
                 print(_json_line(event), flush=True)
         return self._conclude()
 
-    def until_ready(self, wanted: list[str]) -> int:
-        """Until every section's runner is ready; `wanted` are all that will have one."""
+    def until_up(self) -> int:
+        """Until every runner is ready, or has failed to be; returns the exit code."""
         for _ in self._shown(frozenset({EventKind.READY})):
             pass
-        waiting = [name for name in wanted if name not in self._sections]
         if self._context.out.json and self._failure is not None:
             raise self._failure
+        return self._exit_code
+
+    def until_ready(self, wanted: list[str]) -> int:
+        """The same, with a closing line; `wanted` are all sections that will have a runner."""
+        self.until_up()
+        assert self._sections is not None
+        waiting = [name for name in wanted if name not in self._sections]
         if self._context.out.json:
             self._context.out.result({"sections": wanted, "exitCode": self._exit_code})
         elif self._exit_code == 0:
@@ -60,16 +71,19 @@ class Follower:
         if not self._open:
             return
         for event in self._events():
-            if event.section is not None and event.section not in self._sections:
+            if self._is_another(event.section):
                 continue
             self._count(event)
             if not self._context.out.json:
                 self._render.show(event, self._summary(event))
             yield event
-            if event.section is not None and event.kind in CLOSING | also_closing:
+            if event.kind in CLOSING | also_closing:
                 self._open.discard(event.section)
             if not self._open:
                 return
+
+    def _is_another(self, section: str | None) -> bool:
+        return section is not None and self._sections is not None and section not in self._sections
 
     def _events(self) -> Iterator[Event]:
         """Live, across restarts of the controller."""
@@ -102,16 +116,17 @@ class Follower:
                 self._exit_code = self._failure.exit_code
 
     def _summary(self, event: Event) -> str:
-        if event.kind is not EventKind.DRAINED or event.section is None:
+        if event.kind is not EventKind.DRAINED:
             return ""
-        again = self._rejected[event.section]
-        text = f"drained: {self._landed[event.section]} completed"
+        own = [event.section] if event.section is not None else list(self._landed)
+        again = sum(self._rejected[name] for name in own)
+        text = f"drained: {sum(self._landed[name] for name in own)} completed"
         if again:
             text += f", sent back {'once' if again == 1 else f'{again} times'}"
         return f"{text}  {lasting(time.monotonic() - self._began)}"
 
     def _conclude(self) -> int:
-        tasks = [task for task in self._tasks() if task.section in self._sections]
+        tasks = [task for task in self._tasks() if not self._is_another(task.section)]
         unfinished = [task for task in tasks if task.status is not TaskStatus.COMPLETED]
         for task in unfinished:
             if task.status in (TaskStatus.FAILED, TaskStatus.DISPUTED, TaskStatus.APPROVED):
@@ -121,6 +136,10 @@ class Follower:
         if unfinished and any(task.status is TaskStatus.APPROVED for task in unfinished):
             self._context.out.note("hint: steroids push   (tries again what the remote refused)")
         return self._exit_code
+
+    def _all_sections(self) -> list[str]:
+        answer = self._context.client.get(self._context.url("sections"), Sections)
+        return [each.name for each in answer.sections]
 
     def _tasks(self) -> list[Task]:
         return self._context.client.get(self._context.url("tasks"), Tasks).tasks

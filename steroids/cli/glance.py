@@ -7,9 +7,9 @@ from typing import Any
 from steroids.cli.context import Context
 from steroids.cli.output import ago
 
-HEADS = ("ID", "STATUS", "ENGINE", "CONTAINER", "SECTION", "TASK", "HEARTBEAT")
-SECTION = "section"
-"""`Role.SECTION`."""
+HEADS = ("ID", "STATUS", "ENGINE", "CONTAINER", "PID", "SECTION", "TASK", "HEARTBEAT")
+SECTION, SINGLE = "section", "single"
+"""`Role.SECTION`, `Role.SINGLE`."""
 
 
 def show(context: Context) -> int:
@@ -28,8 +28,8 @@ def show(context: Context) -> int:
 
 def _row(runner: dict[str, Any], now: datetime) -> tuple[str, ...]:
     """A line for a `wire.runner.Runner`."""
-    section = runner["section"] or "-"
-    if runner["role"] != SECTION:
+    section = runner["section"] or ("all" if runner["role"] == SINGLE else "-")
+    if runner["role"] not in (SECTION, SINGLE):
         section = f"{section} ({runner['role']})"
     task = runner["task"] or "-"
     if runner["waitsFor"]:
@@ -39,7 +39,8 @@ def _row(runner: dict[str, Any], now: datetime) -> tuple[str, ...]:
         runner["id"][:8],
         runner["status"],
         runner["engine"],
-        runner["container"] or "-",
+        (runner["containerId"] or "-")[:12],
+        str(runner["pid"] or "-"),
         section,
         task,
         ago((now - datetime.fromisoformat(beat)).total_seconds()) if beat else "-",

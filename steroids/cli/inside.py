@@ -31,6 +31,12 @@ def shell(context: Context, section: str) -> None:
 
 def _enter(context: Context, section: str, argv: list[str]) -> None:
     where = context.client.get(context.url("target", section=section), Target)
+    program, *words = _local(where) if where.engine == "local" else _container(where)
+    sys.stdout.flush()
+    os.execv(program, [program, *words, *argv])
+
+
+def _container(where: Target) -> list[str]:
     program = shutil.which(where.engine)
     if program is None:
         raise EngineError(
@@ -40,22 +46,11 @@ def _enter(context: Context, section: str, argv: list[str]) -> None:
     flag = "--host" if where.engine == "docker" else "--url"
     remote = ["--remote"] if where.engine == "podman" else []
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    sys.stdout.flush()
-    os.execv(
-        program,
-        [
-            program,
-            *remote,
-            flag,
-            where.address,
-            "exec",
-            "-i",
-            *terminal,
-            "-u",
-            where.user,
-            "-w",
-            where.workdir,
-            where.container,
-            *argv,
-        ],
-    )
+    how = ["-i", *terminal, "-u", where.user, "-w", where.workdir]
+    return [program, *remote, flag, where.address, "exec", *how, where.container]
+
+
+def _local(where: Target) -> list[str]:
+    # The engine's own program, as `docker` is Docker's. Not from the current folder.
+    program = [sys.executable, "-P", "-m", "steroids.engines.local_enter"]
+    return [*program, where.address, where.container, where.workdir]

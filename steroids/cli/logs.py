@@ -19,6 +19,13 @@ from steroids.wire.section import Sections
 @pass_context
 def logs(context: Context, follow: bool, sections: tuple[str, ...], tail: int) -> int:
     """Show what happened, and follow it with -f."""
+    return show(context, sections=sections, runner=None, follow=follow, tail=tail)
+
+
+def show(
+    context: Context, *, sections: tuple[str, ...], runner: str | None, follow: bool, tail: int
+) -> int:
+    """Print events, of these sections and this runner (a prefix of its id) only, if given."""
     known = context.client.get(context.url("sections"), Sections).sections
     names = [each.name for each in known]
     chosen = [_name(names, word) for word in sections]
@@ -30,6 +37,7 @@ def logs(context: Context, follow: bool, sections: tuple[str, ...], tail: int) -
                 "events",
                 since=since,
                 section=chosen or None,
+                runner=runner,
                 follow=follow or None,
                 tail=tail if since == 0 else None,
             )

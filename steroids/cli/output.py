@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from steroids.errors import SteroidsError
@@ -74,8 +75,24 @@ class Output:
         print(f"{mark} {plain(error.message)}", file=sys.stderr)
         for line in str(error.details.get("tail", "")).splitlines()[-10:]:
             print(f"  | {plain(line)}", file=sys.stderr)
+        self._runners(error.details.get("existingRunners") or [])
         if error.hint:
             print(f"hint: {plain(error.hint)}", file=sys.stderr)
+
+    def _runners(self, runners: list[dict[str, Any]]) -> None:
+        """Those in the way of what was refused."""
+        if not runners:
+            return
+        print("\nActive runners:", file=sys.stderr)
+        for one in runners:
+            started = datetime.fromisoformat(one["startedAt"]).astimezone()
+            container = (one["containerId"] or "")[:12] or "not yet"
+            name = plain(one["section"] or "all sections")
+            print(
+                f"  {one['id'][:8]}  {name}  container {container}  started {started:%H:%M:%S}",
+                file=sys.stderr,
+            )
+        print(file=sys.stderr)
 
     def _console(self) -> "Console":
         from rich.console import Console

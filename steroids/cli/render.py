@@ -85,7 +85,7 @@ class Renderer:
             case EventKind.CLAIMED:
                 self._line(event, f"{event.task}  attempt {event.attempt}")
             case EventKind.READY:
-                detail = f"{(event.runner_id or '')[:8]}  {event.section}  ready"
+                detail = f"{(event.runner_id or '')[:8]}  {event.section or 'all sections'}  ready"
                 self._column("runner", detail, float(event.data.get("durationS", 0)))
             case EventKind.LOG if event.data.get("role") == Role.REVIEW and not self._out.verbose:
                 # When a check fails, the end of this comes with the rejection.

@@ -5,9 +5,8 @@ import click
 
 from steroids.cli.command import Context, Group, pass_context
 from steroids.cli.completion import task_ids
-from steroids.cli.options import section_option
+from steroids.cli.options import parse_priority, section_option
 from steroids.cli.output import count, plain
-from steroids.cli.sections import parse_priority
 from steroids.wire.body import to_builtins
 from steroids.wire.commit import Attempts, Commits, Diff
 from steroids.wire.task import TaskAdd, TaskOne, Tasks, TaskStatus

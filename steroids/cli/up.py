@@ -4,16 +4,16 @@ import click
 
 from steroids.cli.command import Command, Context, pass_context
 from steroids.cli.follow import Follower
-from steroids.cli.options import sections_option
+from steroids.cli.options import detach_option, engine_option, keep_option, sections_option
 from steroids.wire.body import to_builtins
 from steroids.wire.runner import Up, UpReply
 
 
 @click.command(cls=Command)
 @sections_option("Default: all with work to do.")
-@click.option("-d", "--detach", is_flag=True, help="Return when the runners are started.")
-@click.option("--keep", is_flag=True, help="Leave runners idle when nothing is left to do.")
-@click.option("--engine", envvar="STEROIDS_ENGINE", help="auto, docker, podman, or an address.")
+@detach_option
+@keep_option
+@engine_option
 @pass_context
 def up(
     context: Context, sections: tuple[str, ...], detach: bool, keep: bool, engine: str | None

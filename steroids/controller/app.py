@@ -10,6 +10,7 @@ from steroids.controller.routes import (
     daemon,
     events,
     images,
+    locks,
     projects,
     runner,
     runners,
@@ -21,7 +22,7 @@ from steroids.controller.wiring import Controller
 
 def user_app(controller: Controller) -> FastAPI:
     app = _app(controller)
-    for part in (daemon, projects, sections, tasks, runners, events, images):
+    for part in (daemon, projects, sections, tasks, runners, locks, events, images):
         app.include_router(part.router(controller), prefix="/v1")
     return app
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from steroids.engines.images import Images
+from steroids.engines.networks import Networks
 from steroids.engines.spec import Capabilities, ContainerSpec, ExecResult, Handle, Owned, State
 
 
@@ -23,6 +24,9 @@ class Engine(Protocol):
 
     @property
     def images(self) -> Images: ...
+
+    @property
+    def networks(self) -> Networks: ...
 
     def capabilities(self) -> Capabilities:
         """Ask the engine who it is. Raises `EngineUnavailable`."""

@@ -25,6 +25,7 @@ from steroids.engines.container_errors import (
     unavailable,
 )
 from steroids.engines.container_images import ContainerImages
+from steroids.engines.container_networks import ContainerNetworks
 from steroids.engines.container_state import state_of
 from steroids.engines.container_wire import ping
 from steroids.engines.spec import (
@@ -54,6 +55,7 @@ class ContainerEngine:
         self._client = client
         self._rootless: bool | None = None
         self.images = ContainerImages(name, client)
+        self.networks = ContainerNetworks(name, client)
 
     def close(self) -> None:
         self._client.close()

@@ -22,4 +22,5 @@ def state_of(inspected: Mapping[str, Any]) -> State:
     status = _STATUS.get(str(facts["Status"]).lower(), Status.EXITED)
     if status is Status.EXITED:
         return State(status, exit_code=int(facts["ExitCode"]))
-    return State(status)
+    # 0 when there is none.
+    return State(status, pid=int(facts.get("Pid") or 0) or None)

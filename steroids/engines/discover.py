@@ -6,14 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from steroids.engines.container import ContainerEngine
+from steroids.engines.base import Engine
 from steroids.engines.container_connect import connect
+from steroids.engines.local import LocalEngine
 from steroids.engines.podman_service import OWN_SOCKET, ensure_podman_service
 from steroids.errors import BadConfig, EngineUnavailable, NoEngine
 from steroids.home import ensure_home
 
 AUTO = "auto"
 KINDS = ("docker", "podman")
+LOCAL = "local"
+"""Never found by `auto`: what it runs is not kept from the host, so it is for people to choose."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Found:
     """A place that was looked at; `engine` (the caller closes it) is None when none answers."""
 
     place: str
-    engine: ContainerEngine | None
+    engine: Engine | None
     problem: str = ""
 
 
@@ -30,17 +33,19 @@ class _Place:
     name: str
     kind: str
     """What is expected there; empty when it may be either."""
-    open: Callable[[], ContainerEngine]
+    open: Callable[[], Engine]
 
 
-def find_engine(prefer: str, environ: Mapping[str, str]) -> ContainerEngine:
+def find_engine(prefer: str, environ: Mapping[str, str]) -> Engine:
     """The first engine that answers; the caller closes it.
 
-    `prefer` is `auto`, `docker`, `podman`, or an address (`unix:///...`, `tcp://...`). With
-    `DOCKER_HOST` set, `auto` looks nowhere else: who set it does not want another engine. May
-    start a `podman system service` when there is only the program. Raises `NoEngine` saying what
-    was tried, `BadConfig` for any other word.
+    `prefer` is `auto`, `docker`, `podman`, `local`, or an address (`unix:///...`, `tcp://...`,
+    `local:/...`). With `DOCKER_HOST` set, `auto` looks nowhere else: who set it does not want
+    another engine. May start a `podman system service` when there is only the program. Raises
+    `NoEngine` saying what was tried, `BadConfig` for any other word.
     """
+    if prefer.partition(":")[0] == LOCAL:
+        return _local(prefer.partition(":")[2])
     tried = []
     for found in _look(prefer, environ):
         if found.engine is not None:
@@ -77,7 +82,7 @@ def _look(prefer: str, environ: Mapping[str, str]) -> Iterator[Found]:
         return
     if prefer not in (AUTO, *KINDS):
         raise BadConfig(
-            f"There is no engine called {prefer}: auto, docker, podman, or an address",
+            f"There is no engine called {prefer}: auto, docker, podman, local, or an address",
             hint="steroids config show",
         )
     for place in _places(environ, start_podman=True):
@@ -108,7 +113,7 @@ def _address(address: str, kind: str, environ: Mapping[str, str]) -> _Place:
 
 
 def _socket(path: Path, kind: str, environ: Mapping[str, str]) -> _Place:
-    def open_socket() -> ContainerEngine:
+    def open_socket() -> Engine:
         try:
             if not path.exists():
                 raise EngineUnavailable("no such socket")
@@ -119,11 +124,19 @@ def _socket(path: Path, kind: str, environ: Mapping[str, str]) -> _Place:
     return _Place(f"unix://{path}", kind, open_socket)
 
 
-def _own_podman(environ: Mapping[str, str]) -> ContainerEngine:
+def _own_podman(environ: Mapping[str, str]) -> Engine:
     program = shutil.which("podman", path=environ.get("PATH"))
     if program is None:
         raise EngineUnavailable("not installed")
     return ensure_podman_service(program, ensure_home(), environ)
+
+
+def _local(home: str) -> Engine:
+    if home and not Path(home).is_dir():
+        raise NoEngine(
+            f"The local engine's home {home} is not there", hint="steroids up --engine local"
+        )
+    return LocalEngine(Path(home) if home else ensure_home())
 
 
 def _try(place: _Place, prefer: str) -> Found:
@@ -142,4 +155,5 @@ def _hint(tried: list[Found], prefer: str) -> str:
         return "sudo usermod -aG docker $USER (then log in again), or use Podman"
     if "://" in prefer or any(found.problem == "connection refused" for found in tried):
         return "start the engine (sudo systemctl start docker), then: steroids doctor"
-    return f"sudo apt-get install {'podman' if prefer != 'docker' else 'docker.io'}"
+    install = f"sudo apt-get install {'podman' if prefer != 'docker' else 'docker.io'}"
+    return f"{install}   # or, without isolation: --engine local" if prefer == AUTO else install

@@ -14,6 +14,7 @@ from steroids.engines.container_create import digest
 from steroids.engines.fake_box import Box, Exit
 from steroids.engines.fake_faults import AFTER, BEFORE, MIDWAY, Faults
 from steroids.engines.fake_images import FakeImage, FakeImages
+from steroids.engines.fake_networks import FakeNetworks
 from steroids.engines.spec import (
     Capabilities,
     ContainerSpec,
@@ -51,6 +52,7 @@ class FakeEngine:
     def __init__(self, programs: Mapping[str, Program] | None = None) -> None:
         self.faults = Faults()
         self.images = FakeImages(self.faults)
+        self.networks = FakeNetworks(self.faults)
         self.programs = dict(programs or {})
         self._containers: dict[str, _Container] = {}
         self._numbers = itertools.count(1)
@@ -103,7 +105,8 @@ class FakeEngine:
         box = Box(dict(container.spec.env), container.files, container.argv)
         if container.box is not None:
             box.output += container.box.output
-        container.box, container.state = box, State(Status.RUNNING)
+        pid = 1000 + int(container.handle.id, 16)
+        container.box, container.state = box, State(Status.RUNNING, pid=pid)
         program = self.programs.get(container.spec.image) or (
             lambda box: fake_shell.run(box, box.argv)
         )
@@ -191,6 +194,7 @@ class FakeEngine:
         with self._lock:
             container = self._containers.pop(handle.id, None)
             self.images.used = {each.image.image.id for each in self._containers.values()}
+        self.networks.left(handle.id)
         if container:
             self._kill(container)
 

@@ -26,6 +26,8 @@ class State:
     status: Status
     exit_code: int | None = None
     """Only when `EXITED`; 137 after SIGKILL."""
+    pid: int | None = field(default=None, compare=False)
+    """The main process as the engine's host knows it. From `inspect` only, and when `RUNNING`."""
 
 
 @dataclass(frozen=True)
@@ -89,3 +91,8 @@ class Capabilities:
     rootless: bool
     address: str
     """Where it was found, for people: `unix:///var/run/docker.sock`."""
+    isolated: bool = True
+    """Whether what runs inside is kept away from the host's files, processes and users, and held
+    to its limits. Without it, file paths inside begin with `$STEROIDS_ROOT`."""
+    builds_images: bool = True
+    """Whether images can be built, loaded and pulled; else the runner image is built in."""

@@ -42,6 +42,8 @@ class Site:
     settings: Settings
     project_id: str
     project: str
+    alone: bool = False
+    """Whether set-up has to ask for a turn: it uses what others use too."""
 
 
 def labels(controller: str, runner: Runner) -> dict[str, str]:

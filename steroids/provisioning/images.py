@@ -45,9 +45,12 @@ def ensure_runner_image(
     """The runner image for these settings, built when it is missing; a few ms when it is not.
 
     Of several callers one builds and the others wait. `rebuild` builds it anyway, with newer
-    packages. Raises `BadConfig` for a CA bundle that is none, `EngineError` when there is no base
-    or the build fails (`details["tail"]`), `EngineUnavailable`.
+    packages. An engine that builds no images has one, whatever the settings. Raises `BadConfig`
+    for a CA bundle that is none, `EngineError` when there is no base or the build fails
+    (`details["tail"]`), `EngineUnavailable`.
     """
+    if not engine.capabilities().builds_images:
+        return _built_in(engine)
     ca_bundle = find_ca_bundle(os.environ, settings.ca_bundle)
     context = runner_context(ca_bundle)
     named = settings.from_image or settings.base
@@ -69,6 +72,12 @@ def ensure_runner_image(
             image = _build(engine, context, base, progress, rebuild=rebuild)
             if settings.from_image is None:
                 name_also(engine, f"{RUNNER}:{_key(context, base)}", LATEST)
+    return image
+
+
+def _built_in(engine: Engine) -> Image:
+    image = engine.images.find(LATEST)
+    assert image is not None, "that is what building no images means"
     return image
 
 

@@ -75,11 +75,12 @@ def run(
         container.forget(site.home, row.id)
 
 
-def remember(store: Store, runner_id: str, handle: Handle) -> None:
+def remember(store: Store, runner_id: str, handle: Handle, pid: int | None = None) -> None:
     """Keep the handle of a runner's container, so that a later controller finds it."""
     with store.write() as session:
         row = session.get_one(Runner, runner_id)
         row.container = asdict(handle)
+        row.pid = pid
         session.add(row)
 
 

@@ -74,7 +74,7 @@ def _build(site: Site, runner_image: Image, setup: Setup, commit: str, ref: str)
     )
     result = oneshot.run(
         site,
-        Assignment(kind=Kind.SETUP, checkout=checkout, env=site.settings.env),
+        Assignment(kind=Kind.SETUP, alone=site.alone, checkout=checkout, env=site.settings.env),
         role=Role.SETUP,
         image=runner_image.id,
         timeout_s=timeout_s * max(1, len(setup.commands)),

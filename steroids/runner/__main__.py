@@ -1,5 +1,6 @@
-"""Entry point of the container."""
+"""Entry point of the container; or, with the engine `local`, of the process that stands for it."""
 
+import getpass
 import os
 import pwd
 import signal
@@ -11,11 +12,13 @@ from steroids.client import Client
 from steroids.runner.loop import Loop
 from steroids.runner.workspace import Workspace
 
-MOUNTED = Path("/run/steroids")
+ROOT = Path(os.environ.get("STEROIDS_ROOT") or "/")
+"""Where what a container has for itself is; another one than `/` when it is no container."""
+MOUNTED = ROOT / "run/steroids"
 SOCKET = MOUNTED / "controller.sock"
-STATE = Path("/var/lib/steroids")
+STATE = ROOT / "var/lib/steroids"
 TOKENS = (MOUNTED / "token", STATE / "token")
-WORKSPACE = Path("/workspace")
+WORKSPACE = ROOT / "workspace"
 AGENT = "agent"
 
 PASSED_ON = (
@@ -26,6 +29,10 @@ PASSED_ON = (
     "REQUESTS_CA_BUNDLE",
     "GIT_SSL_CAINFO",
     "NODE_EXTRA_CA_CERTS",
+    "TMPDIR",
+    "GIT_CEILING_DIRECTORIES",
+    "STEROIDS_ROOT",
+    "STEROIDS_CONTAINER",
 )
 """Of the image's environment; everything else an agent gets comes with its assignment."""
 
@@ -33,10 +40,10 @@ PASSED_ON = (
 def main() -> int:
     """Work until told to stop (0), or until the workspace is beyond repair (1)."""
     client = Client(SOCKET, token=_take_token())
-    agent = pwd.getpwnam(AGENT)
-    env = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    env |= {"CI": "true", "HOME": agent.pw_dir, "USER": AGENT, "LOGNAME": AGENT}
-    workspace = Workspace(WORKSPACE, STATE, agent.pw_uid, env)
+    uid, name, folder = _agent()
+    env = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    env |= {"CI": "true", "HOME": folder, "USER": name, "LOGNAME": name}
+    workspace = Workspace(WORKSPACE, STATE, uid, env)
     loop = Loop(client, workspace)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -48,6 +55,14 @@ def main() -> int:
     if stop.is_set():
         loop.stop()
     return loop.exit_code
+
+
+def _agent() -> tuple[int | None, str, str]:
+    """Whom agents run as, by uid and name, and their home. No uid: this process's own user."""
+    if Path("/") != ROOT:
+        return None, getpass.getuser(), os.environ["HOME"]
+    agent = pwd.getpwnam(AGENT)
+    return agent.pw_uid, AGENT, agent.pw_dir
 
 
 def _take_token() -> str:

@@ -24,6 +24,7 @@ class Coding:
         assert assignment.task is not None and assignment.checkout is not None
         assert assignment.author is not None
         self.task: TaskBrief = assignment.task
+        self.fence = assignment.fence
         self._checkout: Checkout = assignment.checkout
         self._author = assignment.author
         self._assignment = assignment
@@ -40,7 +41,10 @@ class Coding:
         """Raises `Broken` when the workspace is beyond repair; what could be said was said."""
         self._workspace.check_out(self._checkout, self._courier.fetch, scratch)
         try:
-            self._workspace.set_up(self._checkout, self._env, self._outbox.log)
+            # What its agent builds later is the agent's own doing; there is no end to wait for.
+            needed = self._assignment.alone and self._workspace.needs_setup(self._checkout)
+            with self._courier.alone(needed):
+                self._workspace.set_up(self._checkout, self._env, self._outbox.log)
             ended = self._run_agent(scratch)
         except CommandFailed as error:
             ended = Ended(Outcome.FAILED, _words(error))
@@ -115,7 +119,7 @@ class Coding:
     def _submit(self, tip: str, ended: Ended) -> None:
         start = self._checkout.commit
         body = Submission(
-            fence=self._assignment.id,
+            fence=self.fence,
             task_id=self.task.id,
             attempt=self.task.attempt,
             base=start,

@@ -1,12 +1,16 @@
 """What goes between the runner and the controller."""
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 from steroids.client import Client
+from steroids.errors import ControllerUnavailable, SteroidsError
 from steroids.runner.patience import patiently
 from steroids.wire.assignment import Assignment, Claim, Heartbeat, Orders, Result, Submission
+from steroids.wire.lock import Build, BuildTurn
 
 NEVER = threading.Event()
 
@@ -51,6 +55,32 @@ class Courier:
     def result(self, body: Result) -> None:
         patiently(lambda: self._client.send("POST", "/v1/result", body), NEVER)
 
-    def heartbeat(self, task_id: str | None) -> Orders:
+    @contextlib.contextmanager
+    def alone(self, wanted: bool) -> Iterator[None]:
+        """Have a turn with what set-up and checks share, when that is wanted."""
+        if not wanted:
+            yield
+            return
+        while not self._build_turn():
+            continue
+        try:
+            yield
+        finally:
+            # Not known any more, then it is nobody's turn any more either.
+            with contextlib.suppress(SteroidsError):
+                patiently(lambda: self._client.send("POST", "/v1/build/end", {}), self._stopping)
+
+    def _build_turn(self) -> bool:
+        body = Build()
+        limit_s = body.wait_s + 15
+        answer = patiently(
+            lambda: self._client.poll("/v1/build", body, BuildTurn, timeout_s=limit_s),
+            self._stopping,
+        )
+        if self._stopping.is_set():
+            raise ControllerUnavailable("stopped while it waited for its turn")
+        return answer is not None and answer.granted
+
+    def heartbeat(self, fence: int | None) -> Orders:
         """Once, without repeating: the next one comes soon."""
-        return self._client.post("/v1/heartbeat", Heartbeat(task_id=task_id), Orders)
+        return self._client.post("/v1/heartbeat", Heartbeat(fence=fence), Orders)

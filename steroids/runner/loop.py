@@ -82,7 +82,7 @@ class Loop:
         while not self._over.wait(HEARTBEAT_S):
             coding = self._coding
             try:
-                orders = self._courier.heartbeat(coding.task.id if coding else None)
+                orders = self._courier.heartbeat(coding.fence if coding else None)
             except ControllerUnavailable:
                 continue
             except SteroidsError as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from steroids.runner.courier import Courier
 from steroids.runner.outbox import Outbox
+from steroids.runner.relocation import undo_if_bound
 from steroids.runner.workspace import CommandFailed, Workspace
 from steroids.wire.assignment import Assignment, Kind, Outcome, Result
 
@@ -20,10 +21,11 @@ def run(
     env = {**workspace.env, **assignment.env}
     try:
         workspace.check_out(assignment.checkout, courier.fetch, scratch)
-        workspace.set_up(assignment.checkout, env, outbox.log)
-        for command in assignment.commands:
-            outbox.log(f"$ {command}")
-            workspace.shell(command, env, outbox.log, assignment.timeout_s)
+        with courier.alone(assignment.alone):
+            workspace.set_up(assignment.checkout, env, outbox.log)
+            for command in assignment.commands:
+                outbox.log(f"$ {command}")
+                workspace.shell(command, env, outbox.log, assignment.timeout_s)
         result = Result(outcome=Outcome.DONE)
     except CommandFailed as error:
         result = Result(
@@ -35,12 +37,12 @@ def run(
     result.duration_s = time.monotonic() - began
     if assignment.kind is Kind.SETUP:
         _slim(workspace)
+        undo_if_bound(workspace, outbox.note)
     outbox.flush()
     courier.result(result)
 
 
 def _slim(workspace: Workspace) -> None:
     """Drop package managers' download caches, which would double the snapshot."""
-    home = workspace.env["HOME"]
     for name in (".npm", ".cache"):
-        workspace.shell(f"rm -rf {home}/{name}", workspace.env, print, 60)
+        workspace.shell(f'rm -rf "$HOME/{name}"', workspace.env, print, 60)

@@ -40,7 +40,8 @@ class CommandFailed(Exception):
 
 
 class Workspace:
-    def __init__(self, path: Path, state: Path, uid: int, env: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, state: Path, uid: int | None, env: Mapping[str, str]) -> None:
+        """`uid` is the agent's; None: the user that the runner itself is."""
         self.path = path
         self.uid = uid
         self.env = dict(env)
@@ -65,17 +66,27 @@ class Workspace:
         if checkout.squash is not None:
             self._bring_in(checkout.squash)
 
+    def needs_setup(self, checkout: Checkout) -> bool:
+        """Whether it was not set up for this key yet."""
+        file = self._setup_key_file
+        return not file.exists() or file.read_text() != checkout.setup_key
+
     def set_up(
         self, checkout: Checkout, env: Mapping[str, str], say: Callable[[str], None]
     ) -> None:
         """Run the set-up unless it has been run for the same key. Raises `CommandFailed`."""
-        if self._setup_key_file.exists() and self._setup_key_file.read_text() == checkout.setup_key:
+        if not self.needs_setup(checkout):
             return
         self._setup_key_file.unlink(missing_ok=True)
         for command in checkout.setup:
             say(f"$ {command}")
             self.shell(command, env, say, checkout.setup_timeout_s)
         self._setup_key_file.write_text(checkout.setup_key)
+
+    def forget_setup(self) -> None:
+        """Back to the bare checkout. Raises `Broken`."""
+        self._setup_key_file.unlink(missing_ok=True)
+        self.git("clean", "-ffdxq")
 
     def shell(
         self,

@@ -1,32 +1,28 @@
-"""Which locks a task needs, and whether it can have them. Pure.
+"""Which locks a task needs, and who stands in the way of having them. Pure.
 
 Write your section, read your dependencies: a task holds its own section exclusively and shares
 every section that it depends on. The whole project is a resource too, shared by every task and
-held exclusively by a task of an exclusive section. All locks of a task are granted at once, so
+held exclusively by a task of an exclusive section. To these come the files that a task says it
+will change, and a place in each zone that it touches. All locks of a task are granted at once, so
 nobody waits while holding and no deadlock can arise.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from steroids.scheduling.globs import intersect
+
 PROJECT = "project"
-
-
-@dataclass(frozen=True)
-class SectionView:
-    id: str
-    name: str
-    exclusive: bool = False
-    dependencies: frozenset[str] = frozenset()
+FILES = "files:"
 
 
 @dataclass(frozen=True)
 class Lock:
     resource: str
     exclusive: bool
-
-    def conflicts(self, other: "Lock") -> bool:
-        return self.resource == other.resource and (self.exclusive or other.exclusive)
+    places: int | None = None
+    """How many may share it at once; none: any number."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +37,43 @@ def section_resource(section_id: str) -> str:
     return f"section:{section_id}"
 
 
-def reads(section_id: str, sections: Mapping[str, SectionView]) -> frozenset[str]:
-    """Ids of all sections that this one depends on, transitively; never its own."""
-    seen: set[str] = set()
-    todo = [section_id]
-    while todo:
-        current = sections.get(todo.pop())
-        for dependency in (current.dependencies if current else frozenset()) - seen:
-            seen.add(dependency)
-            todo.append(dependency)
-    return frozenset(seen - {section_id})
+def files_resource(glob: str) -> str:
+    return f"{FILES}{glob}"
 
 
-def needed(section_id: str, sections: Mapping[str, SectionView]) -> frozenset[Lock]:
-    section = sections[section_id]
-    shared = {Lock(section_resource(other), False) for other in reads(section_id, sections)}
-    own = {Lock(section_resource(section_id), True), Lock(PROJECT, section.exclusive)}
-    return frozenset(shared | own)
+def zone_resource(name: str) -> str:
+    return f"zone:{name}"
 
 
-def blockers(wanted: Iterable[Lock], held: Iterable[Held]) -> list[Held]:
-    """Those of the held locks that stand in the way, in the order given."""
-    wanted = list(wanted)
-    return [other for other in held if any(lock.conflicts(other.lock) for lock in wanted)]
+class Board:
+    """The locks that are held; `add` when one is granted."""
+
+    def __init__(self, held: Iterable[Held] = ()) -> None:
+        self._by_resource: dict[str, list[Held]] = defaultdict(list)
+        self._files: list[Held] = []
+        for each in held:
+            self.add(each)
+
+    def add(self, held: Held) -> None:
+        if held.lock.resource.startswith(FILES):
+            self._files.append(held)
+        else:
+            self._by_resource[held.lock.resource].append(held)
+
+    def and_also(self, more: Iterable[Held]) -> "Board":
+        """Another board, with these on it too."""
+        held = [each for row in self._by_resource.values() for each in row]
+        return Board([*held, *self._files, *more])
+
+    def blockers(self, wanted: Iterable[Lock]) -> list[Held]:
+        """Those of the held locks that stand in the way of these."""
+        return [held for lock in wanted for held in self._against(lock)]
+
+    def _against(self, lock: Lock) -> list[Held]:
+        if lock.resource.startswith(FILES):
+            glob = lock.resource.removeprefix(FILES)
+            return [h for h in self._files if intersect(glob, h.lock.resource.removeprefix(FILES))]
+        holders = self._by_resource.get(lock.resource, [])
+        if lock.places is not None and len(holders) >= lock.places:
+            return holders
+        return [held for held in holders if lock.exclusive or held.lock.exclusive]

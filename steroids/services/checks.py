@@ -2,7 +2,7 @@
 
 from steroids.provisioning import oneshot
 from steroids.provisioning.setup import setup_at
-from steroids.services import places
+from steroids.services import builds, places
 from steroids.services.host import Host, OpenProject
 from steroids.store import project_models as db
 from steroids.wire.assignment import Assignment, Checkout, Kind, Result
@@ -17,14 +17,17 @@ def run(
     The container comes from the snapshot of the task's base, not of its tip: what the attempt
     changed about set-up is set up in the container, as it was for the agent.
     """
-    place = places.site(host, project, host.engine(engine))
+    place = places.site(host, project, host.engine(engine), section)
     settings = place.settings
     assert task.base_commit is not None
     image = places.runner_image(host, place, lambda line: None)
     snapshot = places.snapshot_for(project, place, task.base_commit, image)
     setup = setup_at(project.mirror, commit, settings.setup)
+    with project.store.read() as session:
+        shared = builds.resources(session, section, place.engine.name, settings)
     assignment = Assignment(
         kind=Kind.CHECK,
+        alone=bool(shared),
         checkout=Checkout(
             commit=commit,
             setup=list(setup.commands),

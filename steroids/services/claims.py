@@ -1,27 +1,27 @@
-"""Giving a runner its next assignment: picking the task and granting its locks, at once."""
+"""Giving a runner its next assignment."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 import msgspec
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
+from steroids.errors import Unauthorised
 from steroids.git import repository
 from steroids.provisioning.setup import Setup, setup_at
-from steroids.scheduling.locks import Held, Lock
-from steroids.scheduling.pick import Grant, Wait, pick
-from steroids.services import commits, demand, sections, target
-from steroids.services.events import record
+from steroids.scheduling.sections import SectionView
+from steroids.services import builds, claiming, sections, target
+from steroids.services.asking import Answer, Asking
+from steroids.services.claiming import Claims
+from steroids.services.clock import steady_now
 from steroids.services.host import Host, OpenProject
-from steroids.services.transitions import move
 from steroids.settings import Settings
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners
-from steroids.store.columns import new_id, utc_now
 from steroids.wire.assignment import Assignment, Author, Checkout, Kind, TaskBrief
-from steroids.wire.event import EventKind
-from steroids.wire.runner import Role, RunnerStatus
+from steroids.wire.runner import ACTIVE, WORKERS, RunnerStatus
 from steroids.wire.task import TaskStatus
 
 TARGET_MAX_AGE_S = 2.0
@@ -38,177 +38,117 @@ def next_assignment(host: Host, runner: home.Runner) -> Assignment | None:
 
     Idempotent: a runner that did not get the answer is told the same again.
     """
-    if runner.role != Role.SECTION:
+    if runner.status not in ACTIVE:
+        # It was given up while this call of its own waited here: it must not come to life again.
+        raise Unauthorised("No living runner has this token")
+    if runner.role not in WORKERS:
         assert runner.assignment is not None
         return msgspec.json.decode(runner.assignment, type=Assignment)
-    project = host.project(runner.project_id)
-    assert runner.section_id is not None
     if runner.status == RunnerStatus.STOPPING:
         return Assignment(kind=Kind.STOP, reason="asked to stop")
-    settings = host.settings(project)
-    waiting = _waiting_sections(host, project)
-    with project.claiming:
-        base = target.tip(project, TARGET_MAX_AGE_S) if _may_start(project, runner) else None
-        with project.store.write() as session:
-            task, lease, waits_for = _claim(session, runner, base, waiting, settings)
-            section = session.get_one(db.Section, runner.section_id)
-            left = task is not None or demand.work_left(session, section.id)
-    if task is not None and lease is not None:
-        _note(host, runner, RunnerStatus.WORKING, task.id, None)
-        return _assignment(project, task, lease, section.name, settings)
-    if not left and not runner.keep:
+    project = host.project(runner.project_id)
+    asking = Asking(runner.id, runner.section_id)
+    answer = project.desk.ask(asking, partial(_serve, host, project))
+    if answer.task_id is not None:
+        return _assignment(host, project, runner, answer.task_id, answer.fence)
+    if not answer.left and not runner.keep:
         return Assignment(kind=Kind.STOP, reason="drained")
-    _note(host, runner, RunnerStatus.WAITING if left else RunnerStatus.IDLE, None, waits_for)
     return None
 
 
-def _claim(
-    session: Session,
-    runner: home.Runner,
-    base: str | None,
-    waiting: Sequence[tuple[str, float]],
-    settings: Settings,
-) -> tuple[db.Task | None, db.Lease | None, str | None]:
-    held = session.exec(
-        select(db.Lease)
-        .join(db.Task, col(db.Task.id) == col(db.Lease.task_id))
-        .where(db.Lease.runner_id == runner.id, db.Task.status == TaskStatus.IN_PROGRESS)
-    ).first()
-    if held is not None:
-        return session.get_one(db.Task, held.task_id), held, None
-    if base is None:
-        return None, None, None
-    views = sections.views(session)
-    assert runner.section_id is not None
-    pending = demand.pending(session)
-    queue = [
-        section
-        for section, waited_s in waiting
-        if any(task.section_id == section for task in pending)
-        and (waited_s >= PATIENCE_S or views[section].exclusive)
-    ]
-    decision = pick(runner.section_id, pending, views, _held(session), queue)
-    if not isinstance(decision, Grant):
-        return None, None, _explain(session, decision)
-    task = session.get_one(db.Task, decision.task.id)
-    _begin(session, task, base, runner)
-    lease = _grant(session, decision.locks, task, runner, settings)
-    section = views[task.section_id].name
-    record(session, EventKind.CLAIMED, section=section, runner_id=runner.id, task=task)
-    return task, lease, None
-
-
-def _begin(session: Session, task: db.Task, base: str, runner: home.Runner) -> None:
-    """Start the next attempt, or go on with one that was interrupted."""
-    task.base_commit = task.base_commit or base
-    task.latest_commit = task.latest_commit or task.base_commit
-    attempt = commits.current_attempt(session, task)
-    if attempt is None or attempt.status != "interrupted":
-        number = task.current_attempt + 1
-        attempt = db.Attempt(task_id=task.id, number=number, base_commit=task.latest_commit)
-    attempt.status = "running"
-    session.add(attempt)
-    task.current_attempt = attempt.number
-    task.attempt_base_commit = attempt.base_commit
-    move(session, task, TaskStatus.IN_PROGRESS, actor=f"runner {runner.id[:8]}")
-
-
-def _grant(
-    session: Session,
-    locks: frozenset[Lock],
-    task: db.Task,
-    runner: home.Runner,
-    settings: Settings,
-) -> db.Lease:
-    fence = new_id()
-    expires_at = utc_now() + timedelta(seconds=settings.runners.heartbeat_timeout_s)
-    leases = [
-        db.Lease(
-            resource=lock.resource,
-            exclusive=lock.exclusive,
-            task_id=task.id,
-            runner_id=runner.id,
-            fence=fence,
-            expires_at=expires_at,
-        )
-        for lock in sorted(locks, key=lambda lock: lock.resource)
-    ]
-    session.add_all(leases)
-    return leases[0]
-
-
-def renew(session: Session, runner_id: str, task_id: str, until: datetime) -> bool:
-    """Extend the leases of a runner that works on a task; False when the task is not its own."""
-    query = select(db.Lease).where(db.Lease.runner_id == runner_id, db.Lease.task_id == task_id)
-    leases = session.exec(query).all()
-    for lease in leases:
-        if lease.expires_at is not None:
-            lease.expires_at = until
-            session.add(lease)
-    return bool(leases)
-
-
-def _may_start(project: OpenProject, runner: home.Runner) -> bool:
+def _serve(host: Host, project: OpenProject, asking: Sequence[Asking]) -> Sequence[Answer]:
+    """Answer all runners that ask now; called by one thread per project at a time."""
+    settings = host.settings(project)
+    now = steady_now()
     with project.store.read() as session:
-        return any(task.section_id == runner.section_id for task in demand.pending(session))
+        queue = _queue(host, project, sections.views(session), now)
+        pending = session.exec(select(db.Task.id).where(_IS_PENDING).limit(1)).first()
+    base = target.tip(project, TARGET_MAX_AGE_S) if pending else None
+    with project.store.write() as session:
+        answers = claiming.claim(session, asking, Claims(settings.runners, now, base, queue))
+    _note(host, asking, answers, now)
+    return answers
 
 
-def _waiting_sections(host: Host, project: OpenProject) -> list[tuple[str, float]]:
-    """Ids of the sections whose runners wait, and for how many seconds, the longest first."""
-    now = utc_now()
+_IS_PENDING = col(db.Task.status) == TaskStatus.PENDING
+
+
+def _queue(
+    host: Host, project: OpenProject, views: dict[str, SectionView], now: datetime
+) -> list[str]:
+    """Ids of the sections whose runners wait and have no patience left, the longest first."""
     with host.store.read() as session:
-        active = runners.active(session, project.id, Role.SECTION)
-    waits = [
+        active = runners.active(session, project.id)
+    waits = sorted(
         (row.waits_since, row.section_id) for row in active if row.waits_since and row.section_id
+    )
+    return [
+        section
+        for since, section in waits
+        if section in views
+        and (views[section].exclusive or (now - since).total_seconds() >= PATIENCE_S)
     ]
-    return [(section, (now - since).total_seconds()) for since, section in sorted(waits)]
 
 
-def _held(session: Session) -> list[Held]:
-    leases = session.exec(select(db.Lease).order_by(col(db.Lease.id)))
-    return [Held(Lock(lease.resource, lease.exclusive), lease.task_id) for lease in leases]
-
-
-def _explain(session: Session, decision: Wait | None) -> str | None:
-    if decision is None:
-        return None
-    if decision.section_id is not None:
-        return f"{session.get_one(db.Section, decision.section_id).name}, which waits longer"
-    task = session.get(db.Task, decision.task_id)
-    if task is None:
-        return "its turn"
-    section = session.get_one(db.Section, task.section_id)
-    return f"{section.name} to finish '{task.title}'"
-
-
-def _note(
-    host: Host,
-    runner: home.Runner,
-    status: RunnerStatus,
-    task_id: str | None,
-    waits_for: str | None,
-) -> None:
-    if (runner.status, runner.task_id, runner.waits_for) == (status, task_id, waits_for):
+def _note(host: Host, asking: Sequence[Asking], answers: Sequence[Answer], now: datetime) -> None:
+    """Keep for `ps` what each of them does now, or waits for."""
+    by_runner = {ask.runner_id: answer for ask, answer in zip(asking, answers, strict=True)}
+    with host.store.read() as session:
+        rows = [session.get_one(home.Runner, each) for each in by_runner]
+    changed = [row for row in rows if _state(row) != _next_state(by_runner[row.id])]
+    if not changed:
         return
     with host.store.write() as session:
-        row = session.get_one(home.Runner, runner.id)
-        if row.status != RunnerStatus.STOPPING:
-            row.status = status
-        row.task_id, row.waits_for = task_id, waits_for
-        row.waits_since = (row.waits_since or utc_now()) if waits_for else None
-        session.add(row)
+        for row in changed:
+            answer = by_runner[row.id]
+            now_row = session.get_one(home.Runner, row.id)
+            if now_row.status not in ACTIVE:
+                continue
+            if now_row.status != RunnerStatus.STOPPING:
+                now_row.status = _next_state(answer)[0]
+            now_row.task_id, now_row.waits_for = answer.task_id, answer.waits_for
+            now_row.waits_since = (now_row.waits_since or now) if answer.waits_for else None
+            session.add(now_row)
+
+
+def _state(row: home.Runner) -> tuple[str, str | None, str | None]:
+    return row.status, row.task_id, row.waits_for
+
+
+def _next_state(answer: Answer) -> tuple[str, str | None, str | None]:
+    if answer.task_id is not None:
+        return RunnerStatus.WORKING, answer.task_id, None
+    return (RunnerStatus.WAITING if answer.left else RunnerStatus.IDLE), None, answer.waits_for
 
 
 def _assignment(
-    project: OpenProject, task: db.Task, lease: db.Lease, section: str, settings: Settings
+    host: Host, project: OpenProject, runner: home.Runner, task_id: str, fence: int
+) -> Assignment:
+    settings = host.settings(project)
+    with project.store.read() as session:
+        task = session.get_one(db.Task, task_id)
+        section = session.get_one(db.Section, task.section_id)
+        alone = bool(builds.resources(session, section, runner.engine, settings))
+    return _code(project, task, section, fence, settings, alone=alone)
+
+
+def _code(
+    project: OpenProject,
+    task: db.Task,
+    section: db.Section,
+    fence: int,
+    settings: Settings,
+    *,
+    alone: bool,
 ) -> Assignment:
     assert task.latest_commit is not None
-    setup: Setup = setup_at(project.mirror, task.latest_commit, settings.setup)
+    setup: Setup = setup_at(project.mirror, task.latest_commit, section.setup or settings.setup)
     fresh = task.latest_commit == task.attempt_base_commit
     name, email = repository.identity(project.path)
     return Assignment(
         kind=Kind.CODE,
-        id=lease.fence,
+        fence=fence,
+        alone=alone,
         checkout=Checkout(
             commit=task.latest_commit,
             squash=task.squash_commit if fresh else None,
@@ -221,7 +161,7 @@ def _assignment(
             title=task.title,
             spec=task.spec,
             attempt=task.current_attempt,
-            section=section,
+            section=section.name,
             feedback=task.reason if task.current_attempt > 1 else None,
         ),
         author=Author(name=name or NOBODY.name, email=email or NOBODY.email),

@@ -1,14 +1,15 @@
 """Runners on the books against the containers that engines list."""
 
 import logging
+import time
 from collections import Counter
 
 from steroids.engines.base import Engine
 from steroids.engines.spec import Handle, Owned, Status
-from steroids.errors import EngineUnavailable, SteroidsError
+from steroids.errors import EngineError, EngineUnavailable, SteroidsError
 from steroids.provisioning import container
 from steroids.provisioning.container import LABEL, owned_by
-from steroids.services import launching, runners, stopping, verdicts
+from steroids.services import builds, launching, runners, stopping, sweeping, verdicts
 from steroids.services.complaints import Complaints
 from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
@@ -18,12 +19,15 @@ from steroids.store import project_models as db
 from steroids.store import runners as rows
 from steroids.store.columns import utc_now
 from steroids.wire.event import EventKind
-from steroids.wire.runner import ACTIVE, Role, RunnerStatus
+from steroids.wire.runner import ACTIVE, WORKERS, RunnerStatus
 
 log = logging.getLogger("steroids.containers")
 
 MAX_LOST_STARTS = 3
 """Runners of one section lost in a row, without one task claimed, before nobody tries again."""
+
+
+UNSTARTED_S = 5.0
 
 
 class Containers:
@@ -46,14 +50,21 @@ class Containers:
             self._know_engine(row)
         for engine in self._host.known_engines():
             self._against(engine, before)
+        self._end_unstarted(before)
+        sweeping.folders(self._host)
         return bool(before)
 
     def adopt(self) -> None:
         """On start: give living runners the new socket, end what only lived in the old process."""
+        sweeping.half_served(self._host)
         with self._host.store.read() as session:
             active = list(rows.active(session))
+            used = {row.engine_address: row for row in rows.last_on_each_engine(session)}
+        for row in used.values():
+            # Also where none lives now: what was left there is swept.
+            self._know_engine(row)
         for row in active:
-            if row.container is not None and row.role == Role.SECTION:
+            if row.container is not None and row.role in WORKERS:
                 if container.socket_folder(self._host.path, row.id).is_dir():
                     container.link_socket(self._host.path, row.id)
             else:
@@ -76,16 +87,33 @@ class Containers:
             self._complaints.about(engine.address, error.message)
             return
         self._complaints.settled(engine.address)
-        by_runner = {each.labels.get(f"{LABEL}.runner", ""): each for each in owned}
+        by_runner = {each.labels.get(f"{LABEL}.runner"): each for each in owned}
         for row in before:
-            if row.engine_address == engine.address and row.role == Role.SECTION and row.container:
+            if row.engine_address == engine.address and row.role in WORKERS and row.container:
                 self._look_at(engine, row, by_runner.get(row.id))
-        with self._host.store.read() as session:
-            known = {row.id for row in rows.active(session)}
-        for runner_id, each in by_runner.items():
-            if runner_id not in known:
-                log.info("removing %s, which no runner claims", each.handle.name)
-                self._jobs.once(("remove", each.handle.id), engine.remove, each.handle)
+        sweeping.containers(self._host, self._jobs, engine, owned)
+        try:
+            sweeping.networks(self._host, self._jobs, engine)
+        except EngineError as error:
+            self._complaints.about(f"{engine.address} networks", error.message)
+
+    def _end_unstarted(self, before: list[home.Runner]) -> None:
+        """One on the books that has no container, and that nobody is bringing up."""
+        for row in before:
+            if row.role not in WORKERS or row.container or self._is_brought_up(row):
+                continue
+            with self._host.store.read() as session:
+                now = session.get_one(home.Runner, row.id)
+            # Between the two looks it may have got its container, and its job ended.
+            if now.container is None and now.status in ACTIVE and not self._is_brought_up(row):
+                log.warning("runner %s was never started", row.id)
+                runners.ended(self._host, row.id, RunnerStatus.LOST)
+
+    def _is_brought_up(self, row: home.Runner) -> bool:
+        # On the books for a moment before its job is.
+        young = abs((utc_now() - row.started_at).total_seconds()) < UNSTARTED_S
+        keys = ("start", row.section_id or row.project_id), ("provision", row.id), ("stop", row.id)
+        return young or any(self._jobs.runs(key) for key in keys)
 
     def _look_at(self, engine: Engine, row: home.Runner, seen: Owned | None) -> None:
         if row.status == RunnerStatus.STOPPING:
@@ -108,9 +136,10 @@ class Containers:
             self._jobs.once(("lost", row.id), self._lost, engine, row, "its runner has gone silent")
 
     def _silent(self, row: home.Runner) -> bool:
-        heard = row.heartbeat_at or row.launched_at or row.started_at
+        # By the monotonic clock, and from this controller's first look on.
+        heard = self._host.heard.setdefault(row.id, time.monotonic())
         limit_s = self._host.settings(None).runners.heartbeat_timeout_s
-        return (utc_now() - heard).total_seconds() > limit_s
+        return time.monotonic() - heard > limit_s
 
     def _finish_stop(self, row: home.Runner) -> None:
         stopping.stop(self._host, self._host.project(row.project_id), row, now=False)
@@ -128,38 +157,35 @@ class Containers:
         engine.remove(handle)
         project = self._host.project(row.project_id)
         settings = self._host.settings(project)
+        name = launching.section_name(project, row)
         with project.store.write() as session:
-            section = session.get_one(db.Section, row.section_id)
             held = runners.held(session, row.id)
-            data = {"output": tail}
-            record(
-                session,
-                EventKind.LOST,
-                f"runner lost: {reason}",
-                section=section.name,
-                runner_id=row.id,
-                data=data,
-            )
+            text, data = f"runner lost: {reason}", {"output": tail}
+            record(session, EventKind.LOST, text, section=name, runner_id=row.id, data=data)
+            builds.release(session, row.id)
             for task in held:
+                section = session.get_one(db.Section, task.section_id)
                 verdicts.lost(session, task, reason, section=section.name, settings=settings)
         runners.ended(self._host, row.id, RunnerStatus.LOST)
         container.forget(self._host.path, row.id)
-        self._count_lost(project, section, claimed=bool(held), reason=reason, tail=tail)
+        self._count_lost(project, row, claimed=bool(held), reason=reason, tail=tail)
         self._host.changed()
 
     def _count_lost(
-        self, project: OpenProject, section: db.Section, *, claimed: bool, reason: str, tail: str
+        self, project: OpenProject, row: home.Runner, *, claimed: bool, reason: str, tail: str
     ) -> None:
-        count = 0 if claimed else self._lost_starts[section.id] + 1
-        self._lost_starts[section.id] = count
+        whose = row.section_id or project.id
+        count = 0 if claimed else self._lost_starts[whose] + 1
+        self._lost_starts[whose] = count
         if count >= MAX_LOST_STARTS:
-            self._lost_starts[section.id] = 0
+            self._lost_starts[whose] = 0
+            name = launching.section_name(project, row)
             error = SteroidsError(
-                f"{count} runners of {section.name} ended before they had a task: {reason}",
-                hint=f"steroids logs --section '{section.name}'",
+                f"{count} runners of {name or project.name} ended before they had a task: {reason}",
+                hint=f"steroids logs --section '{name}'" if name else "steroids logs",
                 details={"tail": tail},
             )
-            launching.failed(self._host, project, section, error)
+            launching.failed(self._host, project, row.section_id, error)
 
 
 def _last_words(engine: Engine, handle: Handle) -> str:

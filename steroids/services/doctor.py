@@ -66,21 +66,24 @@ def _engine(host: Host, project: OpenProject | None) -> Finding:
         what = host.engine(host.settings(project).engine).capabilities()
     except SteroidsError as error:
         return Finding(name="engine", ok=False, detail=error.message, hint=error.hint)
-    rootless = ", rootless" if what.rootless else ""
+    kind = (", rootless" if what.rootless else "") if what.isolated else ", not isolated"
     return Finding(
-        name="engine", ok=True, detail=f"{what.name} {what.version}{rootless}, {what.address}"
+        name="engine", ok=True, detail=f"{what.name} {what.version}{kind}, {what.address}"
     )
 
 
 def _image(host: Host, project: OpenProject | None) -> Finding:
     try:
-        found = host.engine(host.settings(project).engine).images.find(LATEST)
+        engine = host.engine(host.settings(project).engine)
+        found = engine.images.find(LATEST)
+        built_in = not engine.capabilities().builds_images
     except SteroidsError as error:
         return Finding(name="runner image", ok=False, detail=error.message, hint=error.hint)
     if found is None:
         hint = "steroids images build"
         return Finding(name="runner image", ok=False, detail="not built yet", hint=hint)
-    return Finding(name="runner image", ok=True, detail=f"{found.size_bytes / 1e6:.0f} MB")
+    detail = "built in" if built_in else f"{found.size_bytes / 1e6:.0f} MB"
+    return Finding(name="runner image", ok=True, detail=detail)
 
 
 def _ca_bundle(host: Host) -> Finding:

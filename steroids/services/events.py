@@ -1,6 +1,7 @@
 """What happened in a project, in order. The log that `up` and `logs` show."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session, col, func, select
@@ -49,13 +50,23 @@ def last(project: OpenProject) -> int:
         return session.exec(select(func.max(db.Event.seq))).one() or 0
 
 
+@dataclass(frozen=True)
+class Which:
+    """Those of these sections (none: of all), and of this runner, by a prefix of its id."""
+
+    sections: Sequence[str] = ()
+    runner: str | None = None
+
+
 def since(
-    project: OpenProject, seq: int, sections: Sequence[str] = (), tail: int | None = None
+    project: OpenProject, seq: int, which: Which = Which(), tail: int | None = None
 ) -> list[Event]:
     """The events after `seq`, a page at most; or with `tail` the last so many of those."""
     query = select(db.Event).where(col(db.Event.seq) > seq)
-    if sections:
-        query = query.where(col(db.Event.section).in_(sections))
+    if which.sections:
+        query = query.where(col(db.Event.section).in_(which.sections))
+    if which.runner:
+        query = query.where(col(db.Event.runner_id).startswith(which.runner, autoescape=True))
     if tail is not None:
         newest_first = query.order_by(col(db.Event.seq).desc()).limit(tail)
     else:

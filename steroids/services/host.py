@@ -1,7 +1,8 @@
 """What all services share: the home, the engines, the projects that are open."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -13,6 +14,8 @@ from steroids.errors import BadConfig, NotAProject, NotFound
 from steroids.git.mirror import Mirror
 from steroids.home import MARKER
 from steroids.services import ownership
+from steroids.services.asking import Answer, Asking
+from steroids.services.desk import Desk
 from steroids.settings import Resolved, Settings, resolve
 from steroids.store import home_models as home
 from steroids.store.columns import new_id
@@ -46,8 +49,8 @@ class OpenProject:
     known: Target
     ownership: IO[str]
     """The lock that keeps other controllers away."""
-    claiming: threading.Lock
-    """Guards reading the target branch while a claim decides on a task's base."""
+    desk: Desk[Asking, Answer]
+    """Where its runners ask for work."""
 
     @property
     def target_ref(self) -> str:
@@ -75,11 +78,15 @@ class Host:
         self.store = Store(home_path / "steroids.db", "home")
         self.changed = changed
         self.spoke = spoke
+        self.heard: dict[str, float] = {}
+        """When each living runner was last heard of, by the monotonic clock."""
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}
         self._resolved: dict[tuple[str, object, object], Resolved] = {}
         self._finding = threading.Lock()  # guards _engines; two clients of one engine are waste
+        self._guarding = threading.Lock()  # guards _guards
+        self._guards: dict[str, threading.Lock] = {}
         self._opening = threading.Lock()  # guards _projects
 
     def engine(self, name: str) -> Engine:
@@ -90,6 +97,21 @@ class Host:
                 engine = self._engines.setdefault(engine.address, engine)
                 self._engines[name] = engine
             return self._engines[name]
+
+    @contextlib.contextmanager
+    def guard(self, runner_id: str) -> Iterator[None]:
+        """Keeps starting a runner's container and taking it away apart: neither may miss what
+        the other one does."""
+        with self._guarding:
+            lock = self._guards.setdefault(runner_id, threading.Lock())
+        with lock:
+            yield
+
+    def forget(self, runner_id: str) -> None:
+        """Of a runner that is at its end."""
+        self.heard.pop(runner_id, None)
+        with self._guarding:
+            self._guards.pop(runner_id, None)
 
     def known_engines(self) -> list[Engine]:
         with self._finding:
@@ -134,7 +156,7 @@ class Host:
                 store=known.store if known else Store(folder / ownership.STORE, "project"),
                 mirror=mirror,
                 known=Target(mirror.resolve(target_ref(row.target))),
-                claiming=known.claiming if known else threading.Lock(),
+                desk=known.desk if known else Desk(),
             )
             self._projects[row.id] = opened
             return opened

@@ -9,16 +9,28 @@ from steroids.provisioning.container import Site
 from steroids.provisioning.images import ImageSettings, ensure_runner_image
 from steroids.provisioning.setup import setup_at
 from steroids.provisioning.snapshot import Snapshot
+from steroids.services import builds
 from steroids.services.host import Host, OpenProject
+from steroids.store import project_models as db
 
 
-def site(host: Host, project: OpenProject, engine: Engine) -> Site:
+def site(host: Host, project: OpenProject, engine: Engine, section: db.Section | None) -> Site:
+    """Where containers of that section are started; what it says itself goes before the
+    project's settings."""
+    settings = host.settings(project)
+    with project.store.read() as session:
+        alone = bool(builds.resources(session, None, engine.name, settings))
+    if section is not None:
+        own = {"setup": section.setup, "image": section.image}
+        given = {name: value for name, value in own.items() if value is not None}
+        settings = settings.model_copy(update=given)
     return Site(
         store=host.store,
         home=host.path,
         controller=host.id,
         engine=engine,
-        settings=host.settings(project),
+        settings=settings,
+        alone=alone,
         project_id=project.id,
         project=project.name,
     )

@@ -1,18 +1,21 @@
 """What runners tell about themselves: alive, what they see, how one-shot work ended."""
 
+import time
 from datetime import timedelta
 
-from steroids.services import claims, stopping
+from steroids.services import leases, stopping
+from steroids.services.clock import steady_now
 from steroids.services.events import record
 from steroids.services.host import Host
 from steroids.services.jobs import Jobs
+from steroids.services.launching import section_name
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store.columns import utc_now
 from steroids.wire.assignment import Assignment, Heartbeat, Kind, Result
 from steroids.wire.body import encode
 from steroids.wire.event import Batch, EventKind
-from steroids.wire.runner import Role, RunnerStatus
+from steroids.wire.runner import WORKERS, Role, RunnerStatus
 
 MAX_TEXT_CHARS = 8_000
 
@@ -20,22 +23,21 @@ MAX_TEXT_CHARS = 8_000
 def ready(host: Host, runner: home.Runner) -> None:
     """Called with each claim; the first one says that the runner is up."""
     first = runner.heartbeat_at is None
+    host.heard[runner.id] = time.monotonic()
     with host.store.write() as session:
         row = session.get_one(home.Runner, runner.id)
         row.heartbeat_at = utc_now()
         if row.status == RunnerStatus.STARTING:
             row.status = RunnerStatus.IDLE
         session.add(row)
-    if first and runner.role == Role.SECTION:
+    if first and runner.role in WORKERS:
         project = host.project(runner.project_id)
         took_s = (utc_now() - (runner.launched_at or runner.started_at)).total_seconds()
+        name = section_name(project, runner)
         with project.store.write() as session:
-            section = session.get_one(db.Section, runner.section_id)
             text = f"runner {runner.id[:8]} ready"
             data = {"durationS": round(took_s, 3)}
-            record(
-                session, EventKind.READY, text, section=section.name, runner_id=runner.id, data=data
-            )
+            record(session, EventKind.READY, text, section=name, runner_id=runner.id, data=data)
         host.spoke()
 
 
@@ -45,28 +47,25 @@ def reload(host: Host, runner: home.Runner) -> home.Runner:
 
 
 def assigned(host: Host, jobs: Jobs, runner: home.Runner, assignment: Assignment) -> None:
-    """See out a section's runner that was just told that nothing is left."""
+    """See out a runner that was just told that nothing is left."""
     if assignment.kind is not Kind.STOP or runner.status == RunnerStatus.STOPPING:
         return
     project = host.project(runner.project_id)
-    with project.store.read() as session:
-        section = session.get_one(db.Section, runner.section_id)
-    jobs.once(("stop", runner.id), stopping.drained, host, project, runner, section)
+    jobs.once(("stop", runner.id), stopping.drained, host, project, runner)
 
 
 def heartbeat(host: Host, runner: home.Runner, body: Heartbeat) -> bool:
     """Note that it lives, and renew its leases; False when its task is no longer its own."""
-    now = utc_now()
+    host.heard[runner.id] = time.monotonic()
     with host.store.write() as session:
         row = session.get_one(home.Runner, runner.id)
-        row.heartbeat_at = now
+        row.heartbeat_at = utc_now()
         session.add(row)
-    if runner.role != Role.SECTION or body.task_id is None:
-        return True
     project = host.project(runner.project_id)
-    until = now + timedelta(seconds=host.settings(project).runners.heartbeat_timeout_s)
+    timeout_s = host.settings(project).runners.heartbeat_timeout_s
+    until = steady_now() + timedelta(seconds=timeout_s)
     with project.store.write() as session:
-        return claims.renew(session, runner.id, body.task_id, until)
+        return leases.renew(session, runner.id, body.fence, until)
 
 
 def result(host: Host, runner: home.Runner, body: Result) -> None:
@@ -89,8 +88,9 @@ def events(host: Host, runner: home.Runner, body: Batch) -> None:
         return
     project = host.project(runner.project_id)
     with project.store.write() as session:
-        section = session.get(db.Section, runner.section_id) if runner.section_id else None
         task = session.get(db.Task, runner.task_id) if runner.task_id else None
+        section_id = runner.section_id or (task.section_id if task else None)
+        section = session.get(db.Section, section_id) if section_id else None
         for said in fresh:
             kind = EventKind.PROGRESS if runner.role == Role.SETUP else _allowed(said.kind)
             record(

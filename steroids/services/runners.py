@@ -7,79 +7,52 @@ from sqlmodel import Session, col, select
 from steroids.engines.spec import Handle
 from steroids.errors import NotFound
 from steroids.provisioning import container
-from steroids.services import demand, events, sections, target
+from steroids.services import demand, naming, sections
 from steroids.services.host import Host, OpenProject
-from steroids.services.landing import retry_refused
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
 from steroids.store.columns import utc_now
-from steroids.wire.runner import Down, Role, Runner, RunnerStatus, Target, Up, UpReply
+from steroids.wire.runner import WORKERS, Role, Runner, RunnerStatus, Stop, Target
 from steroids.wire.task import TaskStatus
 
 
-def up(host: Host, project: OpenProject, body: Up) -> UpReply:
-    """Say which sections want a runner; reconciling starts them, now and after a crash.
+def chosen(host: Host, project: OpenProject, body: Stop) -> list[home.Runner]:
+    """The living runners that somebody named: by id, by section, or all that claim tasks.
 
-    Raises `NoEngine` or `EngineUnavailable`, `GitError` when the target cannot be read, and
-    `NotFound` for an unknown section: before anything is changed.
+    Raises `NotFound` for an id or a section that there is not; a section without a runner is
+    fine.
     """
-    # First of all: the settings are those on the branch now, and a bad one may have been mended.
-    target.fetch(project)
-    settings = host.resolved(project).settings
-    engine = host.engine(body.engine or settings.engine)
-    engine.capabilities()
-    retry_refused(host, project)
-    since = events.last(project)
-    with project.store.write() as session:
-        if body.sections:
-            named = [sections.named(session, word) for word in dict.fromkeys(body.sections)]
-        else:
-            named = list(sections.every(session))
-        chosen = [each for each in named if body.keep or demand.work_left(session, each.id)]
-        for section in chosen:
-            section.wanted, section.keep = engine.address, body.keep
-            session.add(section)
-    starting = _starting(host, project, chosen, settings.runners.max_parallel)
-    host.changed()
-    return UpReply(
-        sections=[section.name for section in chosen],
-        starting=starting,
-        since=since,
-        notes=[
-            f"{section.name} has no checks: its tasks are approved as submitted"
-            for section in chosen
-            if not section.check_commands
-        ],
-    )
-
-
-def _starting(
-    host: Host, project: OpenProject, chosen: Sequence[db.Section], limit: int
-) -> list[str]:
-    """Which of them get a runner now: the others have one, or have to wait for a place."""
     with host.store.read() as session:
-        running = {row.section_id for row in rows.active(session, project.id, Role.SECTION)}
-    new = [section for section in chosen if section.id not in running]
-    new.sort(key=lambda section: (section.priority, section.position))
-    return [section.name for section in new[: max(0, limit - len(running))]]
+        active = [row for row in rows.active(session, project.id) if row.role in WORKERS]
+    if not body.ids and not body.sections:
+        return active
+    with project.store.read() as session:
+        ids = {sections.named(session, word).id for word in body.sections}
+    named = [
+        naming.find("runner", word, active, lambda row: row.id, lambda row: row.id)
+        for word in body.ids
+    ]
+    return [row for row in active if row.section_id in ids or row in named]
 
 
-def down(host: Host, project: OpenProject, body: Down) -> list[home.Runner]:
-    """Nobody wants runners in these sections any more (none named: in all).
-
-    Returns those that run; `stop` each of them to see them out.
-    """
+def unwant(host: Host, project: OpenProject, gone: Sequence[home.Runner]) -> None:
+    """Nobody wants these any more, so that reconciling does not start them again."""
+    ids = {row.section_id for row in gone}
     with project.store.write() as session:
-        every = sections.every(session)
-        chosen = [sections.named(session, word) for word in body.sections] or list(every)
-        for section in chosen:
-            section.wanted = None
-            session.add(section)
-    ids = {section.id for section in chosen}
-    with host.store.read() as session:
-        active = rows.active(session, project.id)
-    return [row for row in active if row.section_id in ids and row.role == Role.SECTION]
+        for section in sections.every(session):
+            if section.id in ids:
+                section.wanted = None
+                session.add(section)
+    if any(row.role == Role.SINGLE for row in gone):
+        unwant_single(host, project)
+
+
+def unwant_single(host: Host, project: OpenProject) -> None:
+    with host.store.write() as session:
+        row = session.get_one(home.Project, project.id)
+        row.wanted = None
+        session.add(row)
 
 
 def held(session: Session, runner_id: str) -> Sequence[db.Task]:
@@ -97,11 +70,43 @@ def listing(host: Host, project: OpenProject) -> list[Runner]:
     """The living runners of a project."""
     with host.store.read() as session:
         active = rows.active(session, project.id)
+    return _listed(project, active)
+
+
+def one(host: Host, project: OpenProject, runner_id: str) -> Runner:
+    """A runner as it is now, or as it was at its end."""
+    with host.store.read() as session:
+        row = session.get_one(home.Runner, runner_id)
+    return _listed(project, [row])[0]
+
+
+def _listed(project: OpenProject, active: Sequence[home.Runner]) -> list[Runner]:
     with project.store.read() as session:
-        names = {section.id: section.name for section in sections.every(session)}
+        names = {each.id: each.name for each in sections.views(session).values()}
         ids = [row.task_id for row in active if row.task_id]
         titles = {t.id: t.title for t in (session.get(db.Task, each) for each in ids) if t}
-    return [wire(row, names, titles) for row in active]
+    return [wire(project, row, names, titles) for row in active]
+
+
+def notes(host: Host, project: OpenProject, about: Sequence[db.Section] | None) -> list[str]:
+    """What somebody who starts runners there (none: everywhere) should know."""
+    with project.store.read() as session:
+        rules = demand.rules_of(session)
+        known = [each for each in sections.every(session) if not each.skipped]
+    found = []
+    for section in known if about is None else about:
+        if not section.check_commands:
+            found.append(f"{section.name} has no checks: its tasks are approved as submitted")
+        before = rules.blocked_by(section.id) if about is not None else []
+        if before:
+            names = ", ".join(each.name for each in before)
+            found.append(f"{section.name} waits until {names} is finished")
+    names_known = {each.name.casefold() for each in rules.sections.values()}
+    for zone in host.settings(project).runners.zones:
+        for name in zone.sections:
+            if name.casefold() not in names_known:
+                found.append(f"zone {zone.name} names '{name}', and there is no such section")
+    return found
 
 
 def find(host: Host, project: OpenProject, section: str) -> Target:
@@ -109,8 +114,16 @@ def find(host: Host, project: OpenProject, section: str) -> Target:
     with project.store.read() as session:
         wanted = sections.named(session, section)
     with host.store.read() as session:
-        active = rows.active(session, project.id, Role.SECTION)
-    row = next((row for row in active if row.section_id == wanted.id and row.container), None)
+        active = rows.active(session, project.id)
+    row = next(
+        (
+            row
+            for row in active
+            if row.container and (row.section_id == wanted.id or row.role == Role.SINGLE)
+            if row.role in WORKERS
+        ),
+        None,
+    )
     if row is None or row.container is None:
         raise NotFound(
             f"Section {wanted.name} has no runner now",
@@ -125,14 +138,21 @@ def find(host: Host, project: OpenProject, section: str) -> Target:
     )
 
 
-def wire(row: home.Runner, names: dict[str, str], titles: dict[str, str]) -> Runner:
+def wire(
+    project: OpenProject, row: home.Runner, names: dict[str, str], titles: dict[str, str]
+) -> Runner:
     return Runner(
         id=row.id,
+        project=str(project.path),
         role=Role(row.role),
         section=names.get(row.section_id or ""),
+        section_id=row.section_id,
         status=RunnerStatus(row.status),
         engine=row.engine,
         container=Handle(**row.container).name if row.container else None,
+        container_id=Handle(**row.container).id if row.container else None,
+        pid=row.pid,
+        host=row.host,
         started_at=row.started_at,
         heartbeat_at=row.heartbeat_at,
         task_id=row.task_id,
@@ -143,6 +163,7 @@ def wire(row: home.Runner, names: dict[str, str], titles: dict[str, str]) -> Run
 
 def ended(host: Host, runner_id: str, status: RunnerStatus) -> None:
     """Mark it stopped or lost; from then on its token is worth nothing."""
+    host.forget(runner_id)
     with host.store.write() as session:
         row = session.get_one(home.Runner, runner_id)
         rows.end(row, status, utc_now())

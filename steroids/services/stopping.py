@@ -1,14 +1,20 @@
 """Ends of a runner that somebody wanted: stopped, or drained."""
 
 import contextlib
+from collections.abc import Sequence
+
+from sqlmodel import Session
 
 from steroids.engines.spec import Handle
 from steroids.errors import EngineError
 from steroids.provisioning import container
-from steroids.services import demand, verdicts
+from steroids.scheduling.rules import Rules
+from steroids.services import builds, demand, verdicts
 from steroids.services.events import record, say
 from steroids.services.host import Host, OpenProject
-from steroids.services.runners import ended, held
+from steroids.services.jobs import Jobs
+from steroids.services.launching import section_name
+from steroids.services.runners import ended, held, unwant_single
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.wire.event import EventKind
@@ -17,55 +23,121 @@ from steroids.wire.runner import ACTIVE, RunnerStatus
 GRACE_S = 30.0
 
 
+def stop_all(
+    host: Host, jobs: Jobs, project: OpenProject, gone: Sequence[home.Runner], *, now: bool
+) -> None:
+    """Stop these, at the same time; returns when their containers are gone."""
+    stops = [jobs.once(("stop", row.id), stop_job, host, project, row, now) for row in gone]
+    for over in stops:
+        over.wait()
+
+
 def stop(host: Host, project: OpenProject, runner: home.Runner, *, now: bool) -> None:
     """Stop a runner and remove its container; blocks until that is done.
 
     Gracefully it stops its agent and uploads what there is; with `now` it is killed, and its task
     goes on later from what was uploaded before.
     """
-    _set(host, runner.id, RunnerStatus.STOPPING)
-    host.changed()
-    _see_out(host, runner, grace_s=0 if now else GRACE_S)
-    give_back(host, project, runner, "its runner was stopped")
-    ended(host, runner.id, RunnerStatus.STOPPED)
-    with project.store.read() as session:
-        section = session.get(db.Section, runner.section_id)
-    name = section.name if section else None
+    if not _take_away(host, project, runner, 0 if now else GRACE_S, "its runner was stopped"):
+        return
+    name = section_name(project, runner)
     say(host, project, EventKind.STOPPED, "stopped", section=name, runner_id=runner.id)
+    host.changed()
+
+
+def _take_away(
+    host: Host, project: OpenProject, runner: home.Runner, grace_s: float, reason: str
+) -> bool:
+    """From living to stopped: container, locks, row. False when it was at its end before."""
+    with host.store.write() as session:
+        row = session.get_one(home.Runner, runner.id)
+        if row.status not in ACTIVE:
+            return False
+        row.status = RunnerStatus.STOPPING
+        session.add(row)
+    host.changed()
+    with host.guard(runner.id):
+        with host.store.read() as session:
+            now = session.get_one(home.Runner, runner.id)
+        _see_out(host, now, grace_s=grace_s)
+        give_back(host, project, runner, reason)
+        ended(host, runner.id, RunnerStatus.STOPPED)
+    return True
 
 
 def stop_job(host: Host, project: OpenProject, runner: home.Runner, now: bool) -> None:
-    """`stop`, as a job: one that has ended in the meantime is left alone."""
-    with host.store.read() as session:
-        row = session.get_one(home.Runner, runner.id)
-    if row.status in ACTIVE:
-        stop(host, project, row, now=now)
+    """`stop`, as a job."""
+    stop(host, project, runner, now=now)
+
+
+def make_room(host: Host, project: OpenProject, runner: home.Runner) -> None:
+    """Stop an idle runner, so that a section with work gets its place; it stays wanted."""
+    if not _take_away(host, project, runner, GRACE_S, "its runner made room for another"):
+        return
+    text = "idle, makes room for a section with work"
+    name = section_name(project, runner)
+    say(host, project, EventKind.NOTICE, text, section=name, runner_id=runner.id)
+    host.changed()
 
 
 def give_back(host: Host, project: OpenProject, runner: home.Runner, reason: str) -> None:
-    """Return the task that a runner still holds; nothing counted against it."""
+    """Return what a runner still holds; nothing counted against its task."""
     with project.store.write() as session:
+        builds.release(session, runner.id)
         for task in held(session, runner.id):
             section = session.get_one(db.Section, task.section_id)
             verdicts.give_back(session, task, reason, section=section.name, actor="runner")
 
 
-def drained(host: Host, project: OpenProject, runner: home.Runner, section: db.Section) -> None:
+def drained(host: Host, project: OpenProject, runner: home.Runner) -> None:
     """The runner was told to stop since nothing was left: see it out, and say so.
 
-    Unless somebody has added work in the meantime: then the section stays wanted, and the next
-    round of reconciling starts another.
+    Unless somebody has added work in the meantime: then it stays wanted, and the next round of
+    reconciling starts another.
     """
-    _set(host, runner.id, RunnerStatus.STOPPING)
-    _see_out(host, runner, grace_s=GRACE_S)
-    ended(host, runner.id, RunnerStatus.STOPPED)
+    if not _take_away(host, project, runner, GRACE_S, "its runner was drained"):
+        return
+    name = section_name(project, runner)
     with project.store.write() as session:
-        row = session.get_one(db.Section, section.id)
-        if not demand.work_left(session, section.id):
-            row.wanted = None
-            session.add(row)
-            record(session, EventKind.DRAINED, section=row.name, runner_id=runner.id)
+        rules = demand.rules_of(session)
+        own = [runner.section_id] if runner.section_id else list(rules.sections)
+        over = not any(demand.work_left(session, each, rules) for each in own)
+        if over:
+            _say_what_waits(session, rules, own)
+            if runner.section_id is not None:
+                row = session.get_one(db.Section, runner.section_id)
+                row.wanted = None
+                session.add(row)
+            record(session, EventKind.DRAINED, section=name, runner_id=runner.id)
+    if over and runner.section_id is None:
+        unwant_single(host, project)
     host.changed()
+
+
+def never_started(host: Host, project: OpenProject, section_id: str) -> None:
+    """A section that waited for a place, or for others, has nothing left to wait with."""
+    with project.store.write() as session:
+        section = session.get_one(db.Section, section_id)
+        rules = demand.rules_of(session)
+        if section.wanted is None or demand.work_left(session, section_id, rules):
+            return
+        _say_what_waits(session, rules, [section_id])
+        section.wanted = None
+        session.add(section)
+        record(session, EventKind.DRAINED, section=section.name)
+    host.changed()
+
+
+def _say_what_waits(session: Session, rules: Rules, section_ids: Sequence[str]) -> None:
+    """Name what is pending and will not be begun, since something before it went wrong."""
+    for section_id in section_ids:
+        section = rules.sections.get(section_id)
+        behind = demand.stuck_behind(session, section_id, rules) if section else []
+        if section and behind and demand.pending_count(session, section_id):
+            text = (
+                f"blocked: it comes after {', '.join(behind)}, which will not be finished as it is"
+            )
+            record(session, EventKind.NOTICE, text, section=section.name)
 
 
 def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:
@@ -78,10 +150,3 @@ def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:
             engine.stop(handle, grace_s)
             engine.remove(handle)
     container.forget(host.path, runner.id)
-
-
-def _set(host: Host, runner_id: str, status: RunnerStatus) -> None:
-    with host.store.write() as session:
-        row = session.get_one(home.Runner, runner_id)
-        row.status = status
-        session.add(row)

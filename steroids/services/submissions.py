@@ -73,7 +73,7 @@ def _owned(session: Session, runner: home.Runner, body: Submission) -> db.Task:
     lease = session.exec(
         select(db.Lease).where(db.Lease.fence == body.fence, db.Lease.runner_id == runner.id)
     ).first()
-    task = session.get(db.Task, lease.task_id) if lease is not None else None
+    task = session.get(db.Task, lease.task_id) if lease and lease.task_id else None
     if task is None or task.id != body.task_id or task.status != TaskStatus.IN_PROGRESS:
         raise LeaseLost(f"Task {body.task_id[:8]} is no longer this runner's", hint="steroids ps")
     return task

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from steroids.agents.script import script_of
 from steroids.errors import UsageError
 from steroids.services import sections
+from steroids.services.globs import checked
 from steroids.services.host import Host, OpenProject
 from steroids.services.naming import find
 from steroids.store import project_models as db
@@ -14,10 +15,12 @@ from steroids.wire.task import Task, TaskAdd, TaskStatus
 
 MAX_TITLE_CHARS = 200
 MAX_SPEC_CHARS = 1_000_000
+AFFECTS_HINT = "steroids tasks add TITLE --section S --affects 'apps/api/src/**'"
 
 
 def add(host: Host, project: OpenProject, body: TaskAdd) -> Task:
-    """Raises `UsageError` for an empty title or a spec that its agent could never work on."""
+    """Raises `UsageError` for an empty title, a bad glob, or a spec that its agent could never
+    work on."""
     title = " ".join(body.title.split())
     if not title:
         raise UsageError("A task needs a title", hint="steroids tasks add TITLE --section S")
@@ -33,6 +36,7 @@ def add(host: Host, project: OpenProject, body: TaskAdd) -> Task:
             f"The spec of '{title}' has no ```sh block, which is what the agent 'script' runs",
             hint=f"steroids tasks add '{title}' --section '{body.section}' --spec FILE.md",
         )
+    affected_paths = checked(project, body.affected_paths, AFFECTS_HINT)
     with project.store.write() as session:
         section = sections.named(session, body.section)
         newest = select(db.Task.position).order_by(col(db.Task.position).desc())
@@ -41,7 +45,7 @@ def add(host: Host, project: OpenProject, body: TaskAdd) -> Task:
             spec=body.spec,
             section_id=section.id,
             priority=body.priority,
-            affected_paths=body.affected_paths,
+            affected_paths=affected_paths,
             position=(session.exec(newest).first() or 0) + 1,
         )
         session.add(row)

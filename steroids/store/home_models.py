@@ -21,6 +21,9 @@ class Project(SQLModel, table=True):
     target: str
     remote: str | None = None
     enabled: bool = True
+    wanted: str | None = None
+    """Address of the engine to keep a single runner for all sections on; none: nobody asked."""
+    keep: bool = False
     registered_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     last_seen_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
 
@@ -30,7 +33,8 @@ class Runner(SQLModel, table=True):
 
     __tablename__ = "runners"
     metadata = metadata
-    # One living runner per section is held by the database itself, not by whoever looks first.
+    # One living runner per section, and one single runner per project, are held by the database
+    # itself, not by whoever looks first.
     __table_args__ = (
         Index(
             "one_runner_per_section",
@@ -39,6 +43,13 @@ class Runner(SQLModel, table=True):
             unique=True,
             sqlite_where=text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
             postgresql_where=text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+        ),
+        Index(
+            "one_single_runner_per_project",
+            "project_id",
+            unique=True,
+            sqlite_where=text("role = 'single' AND status NOT IN ('stopped', 'lost')"),
+            postgresql_where=text("role = 'single' AND status NOT IN ('stopped', 'lost')"),
         ),
     )
 
@@ -53,6 +64,8 @@ class Runner(SQLModel, table=True):
         default=None, sa_column=Column(JSON(none_as_null=True))
     )
     """The engine's `Handle`, once it is known."""
+    pid: int | None = None
+    """Of the container's main process, on the engine's host."""
     token_hash: str = Field(index=True)
     host: str
     started_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)

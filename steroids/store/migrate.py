@@ -1,50 +1,53 @@
-"""Schema versions: an older store is upgraded in place after a copy, a newer one is refused."""
+"""Schema versions: an older store is upgraded in place, a newer one is refused.
 
-import sqlite3
+An upgrade is one transaction under the store's write lock, on SQLite as on PostgreSQL: when it
+fails, the store is as it was. SQLite's file is copied first, so that people can go back to the
+older Steroids too; in PostgreSQL nothing is copied, that is for the server's own backups.
+"""
+
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, inspect
 
 from steroids.errors import BadConfig
+from steroids.store.database import Database
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def migrate(engine: Engine, path: Path, kind: str) -> None:
+def migrate(database: Database, kind: str) -> None:
     """Bring the store to the newest schema; does nothing when it is there already."""
     script = ScriptDirectory.from_config(_config(kind))
     newest = script.get_current_head()
     assert newest is not None, "the package has its migrations"
-    with engine.connect() as connection:
+    with database.reading.connect() as connection:
         current = _version(connection)
     if current == newest:
         return
-    if current is not None:
-        known = [revision.revision for revision in script.walk_revisions()]
-        if current not in known:
-            raise BadConfig(
-                f"{path} was made by a newer Steroids (schema {current}; this one knows {newest})",
-                hint="pip install --upgrade steroids",
-            )
-        backup(path, path.with_suffix(f".schema-{current}.bak"))
-    with engine.execution_options(write=True).begin() as connection:
+    known = {revision.revision for revision in script.walk_revisions()}
+    _refuse_newer(database, current, known, newest)
+    with database.upgrading() as connection:
         # Another process may have been quicker: the write lock is held now, so look again.
-        if _version(connection) != newest:
+        current = _version(connection)
+        _refuse_newer(database, current, known, newest)
+        if current != newest:
+            if current is not None:
+                database.keep_copy(current)
             config = _config(kind)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
 
-def backup(path: Path, copy: Path) -> None:
-    """A consistent copy of a SQLite file, also while it is in use."""
-    source, target = sqlite3.connect(path), sqlite3.connect(copy)
-    try:
-        source.backup(target)
-    finally:
-        source.close()
-        target.close()
-    copy.chmod(0o600)
+def _refuse_newer(database: Database, current: str | None, known: set[str], newest: str) -> None:
+    if current is not None and current not in known:
+        raise BadConfig(
+            f"{database.name} was made by a newer Steroids"
+            f" (schema {current}; this one knows {newest})",
+            hint="pip install --upgrade steroids",
+        )
 
 
 def _version(connection: Connection) -> str | None:
@@ -55,9 +58,8 @@ def _version(connection: Connection) -> str | None:
 
 
 def _config(kind: str) -> Config:
-    folder = Path(__file__).parent / "migrations"
     config = Config()
-    config.set_main_option("script_location", str(folder))
-    config.set_main_option("version_locations", str(folder / kind))
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("version_locations", str(MIGRATIONS / kind))
     config.set_main_option("path_separator", "newline")
     return config

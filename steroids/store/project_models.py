@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, MetaData, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, MetaData, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from steroids.store.columns import UtcTime, new_id, utc_now
@@ -14,16 +14,36 @@ metadata = MetaData()
 class Section(SQLModel, table=True):
     __tablename__ = "sections"
     metadata = metadata
+    __table_args__ = (
+        Index(
+            "one_living_section_per_name",
+            "name",
+            unique=True,
+            sqlite_where=text("removed_at IS NULL"),
+            postgresql_where=text("removed_at IS NULL"),
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
-    name: str = Field(unique=True)
+    name: str
     paths: list[str] = Field(sa_column=Column(JSON, nullable=False))
     isolation: str = "parallel"
     dependencies: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Ids of sections that this one reads."""
+    after: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Ids of sections that have to be finished before this one is begun."""
     check_commands: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    setup: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Commands in place of the project's set-up."""
+    image: str | None = None
+    """The user's own image, in place of the project's."""
+    resources: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Which of the shared resources its set-up and checks use; none: all of them."""
     priority: int = 50
     position: int
+    skipped: bool = False
+    removed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Kept for the history of its tasks; no query for living sections sees it."""
     wanted: str | None = None
     """Address of the engine to keep a runner on; none: nobody asked for one."""
     keep: bool = False
@@ -32,11 +52,13 @@ class Section(SQLModel, table=True):
 class Task(SQLModel, table=True):
     __tablename__ = "tasks"
     metadata = metadata
+    # What a claim looks for: the first pending one of a section.
+    __table_args__ = (Index("queue", "section_id", "status", "priority", "position"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     title: str
     spec: str = ""
-    section_id: str = Field(foreign_key="sections.id", index=True)
+    section_id: str = Field(foreign_key="sections.id")
     status: str = Field(default="pending", index=True)
     priority: int = 50
     position: int
@@ -99,21 +121,40 @@ class TaskCommit(SQLModel, table=True):
 
 
 class Lease(SQLModel, table=True):
-    """A lock on a resource, held for a task. No expiry: the controller itself holds it."""
+    """A lock on a resource, held for a task, or by a runner for a build.
+
+    The locks of a task stand and fall together: they have one fence.
+    """
 
     __tablename__ = "leases"
     metadata = metadata
-    __table_args__ = (UniqueConstraint("resource", "task_id"),)
+    __table_args__ = (
+        UniqueConstraint("resource", "fence"),
+        # A lock that somebody releases by its number must be the one that they saw.
+        {"sqlite_autoincrement": True},
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     resource: str = Field(index=True)
+    """`project`, `section:<id>`, `files:<glob>`, `zone:<name>`, `resource:<name>`, ..."""
     exclusive: bool
-    task_id: str = Field(foreign_key="tasks.id", index=True)
+    task_id: str | None = Field(default=None, foreign_key="tasks.id", index=True)
     runner_id: str
-    fence: str
-    """Whoever acts under this lease has to show it; each claim has a new one."""
+    fence: int = Field(index=True)
+    """Whoever acts under this lease has to show it; each claim has a greater one."""
     granted_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """None: the controller itself holds it, until the task has landed or goes back."""
+
+
+class Counter(SQLModel, table=True):
+    """Numbers that only grow; `fence` is the last one that was given out."""
+
+    __tablename__ = "counters"
+    metadata = metadata
+
+    name: str = Field(primary_key=True)
+    value: int = 0
 
 
 class Audit(SQLModel, table=True):

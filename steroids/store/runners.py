@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from steroids.errors import SectionBusy
 from steroids.store.home_models import Runner
@@ -73,6 +73,12 @@ def active(
     if role is not None:
         query = query.where(Runner.role == role)
     return session.exec(query).all()
+
+
+def last_on_each_engine(session: Session) -> Sequence[Runner]:
+    """The youngest runner of each engine's address, living or not."""
+    newest = select(func.max(Runner.started_at)).group_by(col(Runner.engine_address))
+    return session.exec(select(Runner).where(col(Runner.started_at).in_(newest))).all()
 
 
 def end(row: Runner, status: RunnerStatus, at: datetime) -> None:

@@ -45,8 +45,10 @@ class Author(Body):
 
 class Assignment(Body):
     kind: Kind
-    id: str = ""
-    """Names it in the answer: a lease's fence, or the runner's own id for one-shot work."""
+    fence: int = 0
+    """Of the leases that it works under; to be shown with what comes of it."""
+    alone: bool = False
+    """Set-up and checks use what others use too: ask for a turn before, give it back after."""
     checkout: Checkout | None = None
     task: TaskBrief | None = None
     agent: str = "script"
@@ -73,7 +75,7 @@ class Outcome(StrEnum):
 class Submission(Body):
     """A coder's result. The bundle, when there are commits, was uploaded just before."""
 
-    fence: str
+    fence: int
     task_id: str
     attempt: int
     base: str
@@ -93,7 +95,8 @@ class Result(Body):
 
 
 class Heartbeat(Body):
-    task_id: str | None = None
+    fence: int | None = None
+    """Of the task that it works on; none: it has none."""
 
 
 class Orders(Body):

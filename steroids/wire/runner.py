@@ -21,20 +21,33 @@ ACTIVE = frozenset(set(RunnerStatus) - {RunnerStatus.STOPPED, RunnerStatus.LOST}
 class Role(StrEnum):
     SECTION = "section"
     """Works through a section's tasks."""
+    SINGLE = "single"
+    """Works through all sections, in order; the only runner of its project then."""
     REVIEW = "review"
     """Runs one attempt's checks."""
     SETUP = "setup"
     """Makes a snapshot."""
 
 
+WORKERS = frozenset({Role.SECTION, Role.SINGLE})
+"""Those that claim tasks; the others do the one thing that they were started for."""
+
+
 class Runner(Body):
     id: str
+    project: str
+    """Its path."""
     role: Role
     section: str | None
+    section_id: str | None
     status: RunnerStatus
     engine: str
     container: str | None
     """Its name at the engine."""
+    container_id: str | None
+    pid: int | None
+    """Of the container's main process, on the engine's host."""
+    host: str
     started_at: datetime
     heartbeat_at: datetime | None
     task_id: str | None
@@ -63,6 +76,46 @@ class UpReply(Body):
     starting: list[str] = []
     """Those of them that get one now; the others have one, or wait for a place."""
     notes: list[str] = []
+
+
+class Start(Body):
+    """Start exactly one runner, or be refused."""
+
+    section: str | None = None
+    """None: one for all sections, in order, beside which there is no other."""
+    engine: str | None = None
+    keep: bool = False
+    force: bool = False
+    """Replace the runners that are in the way: stop them first, gracefully."""
+
+
+class Started(Body):
+    runner: Runner
+    replaced: list[Runner]
+    since: int
+    """Sequence number of the last event before it was started."""
+    notes: list[str] = []
+
+
+class Queued(Body):
+    section: str
+    reason: str
+    """Why it has no runner yet, though one is wanted."""
+
+
+class RunnersStatus(Body):
+    runners: list[Runner]
+    queued: list[Queued]
+    max_parallel: int
+
+
+class Stop(Body):
+    """Which runners to stop; all of them when neither is named."""
+
+    ids: list[str] = []
+    sections: list[str] = []
+    now: bool = False
+    """Kill instead of asking; what was not uploaded is lost."""
 
 
 class Pushed(Body):

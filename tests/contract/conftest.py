@@ -1,3 +1,3 @@
-from tests.support.engines import lab, real_lab
+from tests.support.engines import host_lab, lab, real_lab
 
-__all__ = ["lab", "real_lab"]
+__all__ = ["host_lab", "lab", "real_lab"]

@@ -1,6 +1,7 @@
 """What `engines/base.py` promises of a container's life, held by every engine."""
 
 import dataclasses
+import os
 import time
 
 import pytest
@@ -88,6 +89,16 @@ def test_the_exit_code_is_the_programs(lab: Lab) -> None:
     assert lab.engine.inspect(handle) == State(Status.EXITED, exit_code=7)
 
 
+def test_the_main_process_is_known_while_it_runs(lab: Lab) -> None:
+    handle = lab.start()
+
+    pid = lab.engine.inspect(handle).pid
+
+    assert pid is not None and pid > 1
+    lab.engine.stop(handle, 0)
+    assert lab.engine.inspect(handle).pid is None
+
+
 def test_what_the_engine_does_not_have_is_gone(lab: Lab) -> None:
     handle = lab.start()
     lab.engine.remove(handle)
@@ -158,13 +169,16 @@ def test_removing_straight_after_the_start_works(lab: Lab) -> None:
 
 def test_environment_and_files_are_there_when_the_program_starts(lab: Lab) -> None:
     handle = lab.start(
-        "printenv GREETING; cat /etc/secret; stat -c '%a %u' /etc/secret; stat -c '%a %u' /run/x",
+        "printenv GREETING; cat $STEROIDS_ROOT/etc/secret; "
+        "stat -c '%a %u' $STEROIDS_ROOT/etc/secret; stat -c '%a %u' $STEROIDS_ROOT/run/x",
         env={"GREETING": "good day = $HOME"},
         files=(File("/etc/secret", b"hush\n"), File("/run/x", b"", mode=0o644)),
     )
 
     assert lab.ended(handle) == 0
-    assert lab.output(handle) == b"good day = $HOME\nhush\n600 0\n644 0\n"
+    root = 0 if lab.engine.capabilities().isolated else os.getuid()
+    told = f"good day = $HOME\nhush\n600 {root}\n644 {root}\n"
+    assert lab.output(handle) == told.encode()
 
 
 def test_owned_containers_are_listed_running_or_not(lab: Lab) -> None:

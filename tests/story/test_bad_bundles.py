@@ -39,13 +39,13 @@ class FakeRunner:
     def bundle(self, *args: str) -> bytes:
         return self.repo.git_bytes("bundle", "create", "--quiet", "-", *args)
 
-    def submit(self, bundle: bytes, tip: str, *, fence: str | None = None) -> None:
+    def submit(self, bundle: bytes, tip: str, *, fence: int | None = None) -> None:
         path = self.repo.path / "out.bundle"
         path.write_bytes(bundle)
         with path.open("rb") as file:
             self.client.upload("/v1/bundle", file)
         body = Submission(
-            fence=fence or self.assignment.id,
+            fence=fence or self.assignment.fence,
             task_id=self.task.id,
             attempt=self.task.attempt,
             base=self.base,
@@ -88,7 +88,7 @@ def test_bad_bundles_are_refused_and_change_nothing(desk_story: Story, tmp_path:
             assert (story.task(task), _refs(story)) == before, name
         good = runner.bundle(OFFERED, f"^{runner.base}")
         with pytest.raises(SteroidsError) as failure:
-            runner.submit(good, runner.repo.head, fence="somebody else's")
+            runner.submit(good, runner.repo.head, fence=runner.assignment.fence + 1)
         assert failure.value.code == "LEASE_LOST"
         assert story.task(task) == before[0]
 

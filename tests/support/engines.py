@@ -1,4 +1,4 @@
-"""Engines for tests: real Docker, real Podman, the fake; an image that needs no registry.
+"""Engines for tests: real Docker, real Podman, local, the fake; an image that needs no registry.
 
 Import the fixtures in a `conftest.py`. An engine that is missing is a skip, and a failure when
 `STEROIDS_TEST_ENGINES=docker,podman` (or CI, without it) promises it. All that tests make carries
@@ -22,6 +22,8 @@ from steroids import proc
 from steroids.engines.base import Engine
 from steroids.engines.discover import find_engine
 from steroids.engines.fake import FakeEngine
+from steroids.engines.local import LocalEngine
+from steroids.engines.local_builtin import REF as BUILTIN_IMAGE
 from steroids.engines.spec import ContainerSpec, Handle, Status
 from steroids.errors import NoEngine
 
@@ -62,6 +64,8 @@ def open_engine(name: str) -> Engine:
 
 def image_for_tests(engine: Engine, folder: Path) -> str:
     """A local image with a shell; made of this machine's own programs when there is none."""
+    if not engine.capabilities().builds_images:
+        return BUILTIN_IMAGE
     wanted = os.environ.get("STEROIDS_TEST_IMAGE")
     for ref in (wanted,) if wanted else (BASE_IMAGE, TINY_IMAGE):
         if engine.images.find(ref):
@@ -152,7 +156,7 @@ def sweep(engine: Engine) -> None:
 
 
 def _lab(name: str, folder: Path) -> Iterator[Lab]:
-    engine = open_engine(name)
+    engine = LocalEngine(folder) if name == "local" else open_engine(name)
     try:
         yield Lab(engine, image_for_tests(engine, folder))
         sweep(engine)
@@ -160,9 +164,17 @@ def _lab(name: str, folder: Path) -> Iterator[Lab]:
         engine.close()
 
 
-@pytest.fixture(scope="session", params=["fake", *REAL])
+@pytest.fixture(scope="session", params=["fake", "local", *REAL])
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """Once per engine, the fake among them."""
+    """Once per engine, the fake among them. Paths inside begin with `$STEROIDS_ROOT`."""
+    yield from _lab(request.param, tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="session", params=["local", *REAL])
+def host_lab(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Lab]:
+    """Once per engine that runs real processes."""
     yield from _lab(request.param, tmp_path_factory.mktemp("lab"))
 
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Install and start Docker and Podman where they are missing: on Debian and Ubuntu, as root.
+# Install and start Docker and Podman where they are missing: on Debian and Ubuntu, as root. And
+# install PostgreSQL, of which the tests start servers of their own.
 # Elsewhere it says what to do, and fails only when there is no engine at all. Called by
 # `make engines`; safe to repeat, and quick and silent about what is there already.
 set -euo pipefail
@@ -66,13 +67,22 @@ install_missing() {
         uidmap catatonit iptables
     want mmdebstrap mmdebstrap debian-archive-keyring
     needs_runc && want runc runc
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
+    no_cluster
     mkdir -p "$logs"
     export DEBIAN_FRONTEND=noninteractive
     # Packages start their services where they can; what does not run is started below.
     { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } \
         >"$logs/apt.log" 2>&1 || die 'the packages could not be installed' "$logs/apt.log"
+}
+
+# The package would make and start a server for everybody, which nobody here asked for.
+no_cluster() {
+    [ ! -e /etc/postgresql-common ] || return 0
+    mkdir -p /etc/postgresql-common/createcluster.d
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/steroids.conf
 }
 
 # crun refuses cgroup v1 in hybrid mode, and Podman's own limits cannot be set without this.

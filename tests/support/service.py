@@ -112,7 +112,7 @@ class Bench:
             self.agent.git("update-ref", "refs/heads/steroids", tip)
             self.agent.git("bundle", "create", "-q", str(path), "refs/heads/steroids", f"^{start}")
         body = Submission(
-            fence=assignment.id,
+            fence=assignment.fence,
             task_id=assignment.task.id,
             attempt=assignment.task.attempt,
             base=start,

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from steroids.engines.base import Engine
+from steroids.engines.networks import Network
 from steroids.engines.spec import Owned
 from tests.support.engines import REAL, open_engine
 from tests.support.repos import Repo
@@ -37,6 +38,8 @@ class Story:
     repo: Repo
     origin: Origin
     engine: Engine | None
+    engine_setting: str = ""
+    """Which engine the user's settings name, when that is not the usual one of its kind."""
     following: list[Background] = field(default_factory=list)
 
     @property
@@ -63,7 +66,7 @@ class Story:
 
     def configure(self, **settings: Any) -> None:
         """The user's own settings; the engine stays the story's."""
-        engine = {"engine": self.engine.name} if self.engine else {}
+        engine = {"engine": self.engine_setting or self.engine.name} if self.engine else {}
         (self.home / "config.yaml").write_text(json.dumps({**engine, **settings}))
 
     def add_section(self, name: str, *checks: str, options: tuple[str, ...] = ()) -> None:
@@ -125,12 +128,21 @@ class Story:
     def containers(self, role: str | None = None) -> list[Owned]:
         """All of this home's."""
         assert self.engine is not None
-        labels = {f"{LABEL}.controller": (self.home / "id").read_text().strip()}
-        return self.engine.list_owned(labels | ({f"{LABEL}.role": role} if role else {}))
+        return self.engine.list_owned(self.labels | ({f"{LABEL}.role": role} if role else {}))
+
+    def networks(self) -> list[Network]:
+        """All of this home's."""
+        assert self.engine is not None
+        return self.engine.networks.list_owned(self.labels)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What all that this home has in an engine carries."""
+        return {f"{LABEL}.controller": (self.home / "id").read_text().strip()}
 
     def release(self, section: str, gate: str = "go") -> None:
         """Let a script in the section's container go on, that waits with `gate`."""
-        self.run("exec", section, "--", "touch", f"/tmp/{gate}")
+        self.run("exec", section, "--", "sh", "-c", f'touch "${{TMPDIR:-/tmp}}/{gate}"')
 
     # -- the controller ----------------------------------------------------------------------
 
@@ -160,30 +172,32 @@ class Story:
         down = self.cli.run("down")
         log = self.log()
         self.cli.run("daemon", "stop")
-        left = [each.handle.name for each in self._sweep()]
+        left = self._sweep()
         processes = self._processes()
         folders = [path.name for path in (self.home / "runners").glob("*")]
         for process in processes:
             process.kill()
         assert down.code == 0, f"{down}\n{log}"
-        assert not left, f"containers left after `down`: {left}\n{log}"
+        assert not left, f"containers, networks left after `down`: {left}\n{log}"
         assert not folders, f"folders of runners left after `down`: {folders}\n{log}"
         assert not processes, f"processes left: {processes}"
 
-    def _sweep(self) -> list[Owned]:
-        """Remove this home's containers and images; returns the containers that were there."""
+    def _sweep(self) -> list[str]:
+        """Remove what this home has in the engine; returns the names of what runners had there."""
         if self.engine is None:
             return []
-        left = self.containers()
-        for each in left:
+        containers, networks = self.containers(), self.networks()
+        for each in containers:
             self.engine.remove(each.handle)
+        for network in networks:
+            self.engine.networks.remove(network)
         for folder in (self.home / "projects").glob("*"):
             mine = {f"{LABEL}.image": "snapshot", f"{LABEL}.project": folder.name}
             for image in self.engine.images.list(mine):
                 for ref in image.refs:
                     self.engine.images.remove(ref)
             assert not self.engine.images.list(mine)
-        return left
+        return [each.handle.name for each in containers] + [each.name for each in networks]
 
     def _processes(self) -> list[psutil.Process]:
         found = []
@@ -197,7 +211,7 @@ class Story:
 def gate(name: str = "go") -> str:
     """Shell that says that it is there, and waits for `Story.release`."""
     # Untraced: the agent's shell prints what it runs.
-    wait = f"until [ -e /tmp/{name} ]; do sleep 0.1; done"
+    wait = f'until [ -e "${{TMPDIR:-/tmp}}/{name}" ]; do sleep 0.1; done'
     return f"echo 'at {name}'; ( {{ set +x; }} 2>/dev/null; {wait} )"
 
 
@@ -254,7 +268,12 @@ def local_story(story_engine: Engine, tmp_path: Path) -> Iterator[Story]:
 
 
 def told(
-    root: Path, make: Callable[[Path], Repo], engine: Engine | None, *, remote: bool = True
+    root: Path,
+    make: Callable[[Path], Repo],
+    engine: Engine | None,
+    *,
+    remote: bool = True,
+    engine_setting: str = "",
 ) -> Iterator[Story]:
     """A story from `init` to its end."""
     repo = make(root / "app")
@@ -263,8 +282,9 @@ def told(
     # Without a remote, where work lands is the user's own repository.
     origin = with_origin(root / "origin.git", repo) if remote else Origin(repo.path)
     home = root / "home"
-    home.mkdir(mode=0o700)
-    story = Story(Cli(home, repo.path), repo, origin, engine)
+    # The engine `local` lives in it, and may have made it.
+    home.mkdir(mode=0o700, exist_ok=True)
+    story = Story(Cli(home, repo.path), repo, origin, engine, engine_setting)
     story.configure()
     try:
         story.run("init")

@@ -88,6 +88,9 @@ class Background:
         out, err = (text.decode("utf-8", "replace") for text in self._printed)
         return Answer(self._process.wait(), out, err)
 
+    def runs(self) -> bool:
+        return self._reader.is_alive()
+
     def kill(self) -> None:
         """End it, if it has not ended by itself."""
         if self._reader.is_alive():

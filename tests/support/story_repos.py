@@ -1,6 +1,7 @@
 """What stories work on: an npm-workspaces monorepo, and a plain one that needs no set-up."""
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 from tests.support.repos import Repo, bare_remote, new_repo
@@ -42,9 +43,9 @@ def npm_monorepo(path: Path) -> Repo:
     return new_repo(path, files)
 
 
-def plain_monorepo(path: Path) -> Repo:
-    """Four folders; nothing to set up, so that its snapshot costs next to nothing."""
-    return new_repo(path, {f"apps/{name}/README.md": f"{name}\n" for name in "abcd"})
+def plain_monorepo(path: Path, folders: str = "abcd") -> Repo:
+    """A few folders; nothing to set up, so that its snapshot costs next to nothing."""
+    return new_repo(path, {f"apps/{name}/README.md": f"{name}\n" for name in folders})
 
 
 def with_origin(path: Path, repo: Repo) -> "Origin":
@@ -70,6 +71,10 @@ class Origin(Repo):
         """The task of each commit on main that has one, as often as it is there."""
         pretty = "--format=%(trailers:key=Steroids-Task,valueonly,separator=%x2C)"
         return [line for line in self.git("log", pretty, "main").splitlines() if line]
+
+    def landings(self) -> list[str]:
+        """The task of each landing on main, oldest first: all commits of one stand together."""
+        return [task for task, _ in groupby(reversed(self.tasks()))]
 
     def contains(self, commit: str) -> bool:
         return commit in self.git("rev-list", "main").splitlines()

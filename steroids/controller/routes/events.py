@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from steroids.controller.wiring import Controller
 from steroids.services import events, registry
+from steroids.services.events import Which
 from steroids.services.host import OpenProject
 from steroids.wire.body import encode
 
@@ -25,9 +26,11 @@ def router(controller: Controller) -> APIRouter:
         since: int = 0,
         tail: int | None = None,
         follow: bool = False,
+        runner: str | None = None,
     ) -> Response:
         opened = registry.at(controller.host, project)
-        lines = _lines(controller, opened, since, section, tail, follow)
+        which = Which(section, runner)
+        lines = _lines(controller, opened, since, which, tail, follow)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     return routes
@@ -37,13 +40,13 @@ async def _lines(
     controller: Controller,
     project: OpenProject,
     since: int,
-    sections: list[str],
+    which: Which,
     tail: int | None,
     follow: bool,
 ) -> AsyncIterator[bytes]:
     while True:
         heard = controller.events.count
-        page = await run_in_threadpool(events.since, project, since, sections, tail)
+        page = await run_in_threadpool(events.since, project, since, which, tail)
         if page:
             since = page[-1].seq
             yield b"".join(encode(event) + b"\n" for event in page)

@@ -16,11 +16,12 @@ from steroids.controller.http import body, done, reply
 from steroids.controller.wiring import Controller
 from steroids.errors import BundleRefused
 from steroids.git.bundle import write_bundle
-from steroids.services import claims, reports, submissions
+from steroids.services import builds, claims, reports, submissions
 from steroids.store.columns import utc_now
 from steroids.store.home_models import Runner
 from steroids.wire.assignment import Claim, Heartbeat, Orders, Result, Submission
 from steroids.wire.event import Batch
+from steroids.wire.lock import Build, BuildTurn
 
 MAX_WAIT_S = 30.0
 
@@ -93,6 +94,26 @@ def router(controller: Controller) -> APIRouter:
     @routes.post("/events")
     def events(asked: Annotated[Batch, body(Batch)], runner: Annotated[Runner, caller]) -> Response:
         reports.events(host, runner, asked)
+        return done()
+
+    @routes.post("/build")
+    async def build(
+        asked: Annotated[Build, body(Build)], runner: Annotated[Runner, caller]
+    ) -> Response:
+        """A turn with what set-up and checks share; waits for it without a thread."""
+        deadline = utc_now() + timedelta(seconds=min(asked.wait_s, MAX_WAIT_S))
+        while True:
+            heard = controller.work.count
+            now = await run_in_threadpool(reports.reload, host, runner)
+            granted = await run_in_threadpool(builds.begin, host, now)
+            left_s = (deadline - utc_now()).total_seconds()
+            if granted or left_s <= 0 or controller.stopping.is_set():
+                return reply(BuildTurn(granted=granted))
+            await controller.work.heard(heard, min(left_s, 5.0))
+
+    @routes.post("/build/end")
+    def build_end(runner: Annotated[Runner, caller]) -> Response:
+        builds.end(host, runner)
         return done()
 
     @routes.post("/heartbeat")

@@ -4,8 +4,10 @@ from fastapi import APIRouter, Response
 
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
-from steroids.services import landing, registry, runners, stopping
-from steroids.wire.runner import Down, Pushed, Runners, Up
+from steroids.services import landing, registry, runners, starting, status, stopping, wanting
+from steroids.services.host import OpenProject
+from steroids.store.home_models import Runner
+from steroids.wire.runner import Down, Pushed, Runners, Start, Stop, Up
 
 
 def router(controller: Controller) -> APIRouter:
@@ -14,21 +16,13 @@ def router(controller: Controller) -> APIRouter:
 
     @routes.post("/up")
     def up(project: str, asked: Annotated[Up, body(Up)]) -> Response:
-        return reply(runners.up(host, registry.at(host, project), asked))
+        return reply(wanting.up(host, registry.at(host, project), asked))
 
     @routes.post("/down")
     def down(project: str, asked: Annotated[Down, body(Down)]) -> Response:
         """Answers when all of them have stopped and their containers are gone."""
         opened = registry.at(host, project)
-        rows = runners.down(host, opened, asked)
-        before = [each for each in runners.listing(host, opened) if each.id in {r.id for r in rows}]
-        stops = [
-            jobs.once(("stop", row.id), stopping.stop_job, host, opened, row, asked.now)
-            for row in rows
-        ]
-        for over in stops:
-            over.wait()
-        return reply(Runners(runners=before))
+        return _stop(opened, wanting.down(host, opened, asked), now=asked.now)
 
     @routes.post("/push")
     def push(project: str) -> Response:
@@ -38,8 +32,30 @@ def router(controller: Controller) -> APIRouter:
     def listing(project: str) -> Response:
         return reply(Runners(runners=runners.listing(host, registry.at(host, project))))
 
+    @routes.get("/runners/status")
+    def status_(project: str) -> Response:
+        return reply(status.status(host, registry.at(host, project)))
+
+    @routes.post("/runners")
+    def start(project: str, asked: Annotated[Start, body(Start)]) -> Response:
+        """Answers when it is registered, or refused; its events tell the rest."""
+        return reply(starting.start(host, jobs, registry.at(host, project), asked))
+
+    @routes.post("/runners/stop")
+    def stop(project: str, asked: Annotated[Stop, body(Stop)]) -> Response:
+        """Answers when all of them have stopped and their containers are gone."""
+        opened = registry.at(host, project)
+        gone = runners.chosen(host, opened, asked)
+        runners.unwant(host, opened, gone)
+        return _stop(opened, gone, now=asked.now)
+
     @routes.get("/target")
     def target(project: str, section: str) -> Response:
         return reply(runners.find(host, registry.at(host, project), section))
+
+    def _stop(project: OpenProject, gone: list[Runner], *, now: bool) -> Response:
+        before = [runners.one(host, project, row.id) for row in gone]
+        stopping.stop_all(host, jobs, project, gone, now=now)
+        return reply(Runners(runners=before))
 
     return routes

@@ -16,6 +16,8 @@ def upgrade() -> None:
         sa.Column("target", sa.String(), nullable=False),
         sa.Column("remote", sa.String(), nullable=True),
         sa.Column("enabled", sa.Boolean(), nullable=False),
+        sa.Column("wanted", sa.String(), nullable=True),
+        sa.Column("keep", sa.Boolean(), nullable=False),
         sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -30,7 +32,8 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("engine", sa.String(), nullable=False),
         sa.Column("engine_address", sa.String(), nullable=False),
-        sa.Column("container", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("container", sa.JSON(), nullable=True),
+        sa.Column("pid", sa.Integer(), nullable=True),
         sa.Column("token_hash", sa.String(), nullable=False),
         sa.Column("host", sa.String(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
@@ -46,13 +49,21 @@ def upgrade() -> None:
         sa.Column("result", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    with op.batch_alter_table("runners", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_runners_project_id"), ["project_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_runners_token_hash"), ["token_hash"], unique=False)
-        batch_op.create_index(
-            "one_runner_per_section",
-            ["project_id", "section_id"],
-            unique=True,
-            sqlite_where=sa.text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
-            postgresql_where=sa.text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
-        )
+    op.create_index("ix_runners_project_id", "runners", ["project_id"], unique=False)
+    op.create_index("ix_runners_token_hash", "runners", ["token_hash"], unique=False)
+    op.create_index(
+        "one_runner_per_section",
+        "runners",
+        ["project_id", "section_id"],
+        unique=True,
+        sqlite_where=sa.text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+        postgresql_where=sa.text("role = 'section' AND status NOT IN ('stopped', 'lost')"),
+    )
+    op.create_index(
+        "one_single_runner_per_project",
+        "runners",
+        ["project_id"],
+        unique=True,
+        sqlite_where=sa.text("role = 'single' AND status NOT IN ('stopped', 'lost')"),
+        postgresql_where=sa.text("role = 'single' AND status NOT IN ('stopped', 'lost')"),
+    )

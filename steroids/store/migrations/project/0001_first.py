@@ -19,9 +19,13 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    with op.batch_alter_table("audit", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_audit_task_id"), ["task_id"], unique=False)
-
+    op.create_index("ix_audit_task_id", "audit", ["task_id"], unique=False)
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
     op.create_table(
         "events",
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -37,10 +41,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq"),
         sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.create_index("events_by_section", ["section", "seq"], unique=False)
-        batch_op.create_index(batch_op.f("ix_events_task_id"), ["task_id"], unique=False)
-
+    op.create_index("events_by_section", "events", ["section", "seq"], unique=False)
+    op.create_index("ix_events_task_id", "events", ["task_id"], unique=False)
     op.create_table(
         "sections",
         sa.Column("id", sa.String(), nullable=False),
@@ -48,13 +50,26 @@ def upgrade() -> None:
         sa.Column("paths", sa.JSON(), nullable=False),
         sa.Column("isolation", sa.String(), nullable=False),
         sa.Column("dependencies", sa.JSON(), nullable=False),
+        sa.Column("after", sa.JSON(), nullable=False),
         sa.Column("check_commands", sa.JSON(), nullable=False),
+        sa.Column("setup", sa.JSON(), nullable=True),
+        sa.Column("image", sa.String(), nullable=True),
+        sa.Column("resources", sa.JSON(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Boolean(), nullable=False),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("wanted", sa.String(), nullable=True),
         sa.Column("keep", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("name"),
+    )
+    op.create_index(
+        "one_living_section_per_name",
+        "sections",
+        ["name"],
+        unique=True,
+        sqlite_where=sa.text("removed_at IS NULL"),
+        postgresql_where=sa.text("removed_at IS NULL"),
     )
     op.create_table(
         "tasks",
@@ -88,10 +103,10 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    with op.batch_alter_table("tasks", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_tasks_section_id"), ["section_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_tasks_status"), ["status"], unique=False)
-
+    op.create_index("ix_tasks_status", "tasks", ["status"], unique=False)
+    op.create_index(
+        "queue", "tasks", ["section_id", "status", "priority", "position"], unique=False
+    )
     op.create_table(
         "attempts",
         sa.Column("id", sa.String(), nullable=False),
@@ -115,9 +130,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("resource", sa.String(), nullable=False),
         sa.Column("exclusive", sa.Boolean(), nullable=False),
-        sa.Column("task_id", sa.String(), nullable=False),
+        sa.Column("task_id", sa.String(), nullable=True),
         sa.Column("runner_id", sa.String(), nullable=False),
-        sa.Column("fence", sa.String(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -125,12 +140,12 @@ def upgrade() -> None:
             ["tasks.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("resource", "task_id"),
+        sa.UniqueConstraint("resource", "fence"),
+        sqlite_autoincrement=True,
     )
-    with op.batch_alter_table("leases", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_leases_resource"), ["resource"], unique=False)
-        batch_op.create_index(batch_op.f("ix_leases_task_id"), ["task_id"], unique=False)
-
+    op.create_index("ix_leases_fence", "leases", ["fence"], unique=False)
+    op.create_index("ix_leases_resource", "leases", ["resource"], unique=False)
+    op.create_index("ix_leases_task_id", "leases", ["task_id"], unique=False)
     op.create_table(
         "task_commits",
         sa.Column("id", sa.String(), nullable=False),
@@ -151,5 +166,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("task_id", "hash"),
     )
-    with op.batch_alter_table("task_commits", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_task_commits_task_id"), ["task_id"], unique=False)
+    op.create_index("ix_task_commits_task_id", "task_commits", ["task_id"], unique=False)

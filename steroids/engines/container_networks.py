@@ -1,0 +1,140 @@
+"""Networks of Docker and Podman. See `engines/networks.py` for what each call promises."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Mapping
+from ipaddress import IPv4Network, ip_network
+from itertools import islice
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+from steroids.engines.container_create import SPEC_LABEL
+from steroids.engines.container_errors import answers, is_no_answer, says
+from steroids.engines.container_wire import call
+from steroids.engines.networks import Network
+from steroids.engines.subnets import free_subnets, host_routes
+from steroids.errors import EngineError, NameTaken
+
+_TRIES = 8
+"""Subnets to try that others have taken in the meantime."""
+
+
+class ContainerNetworks:
+    def __init__(self, engine: str, client: Any) -> None:
+        self._engine = engine
+        self._client = client
+        self._creating = threading.Lock()
+        """Guards looking for a name and then taking it: Docker may give one name twice. What is
+        outside this process has names of its own."""
+
+    def create(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> Network:
+        digest = _digest(name, labels, internal)
+        body = {
+            "Name": name,
+            "Driver": "bridge",
+            "CheckDuplicate": True,
+            "Internal": internal,
+            "Labels": {**labels, SPEC_LABEL: digest},
+        }
+        with self._creating, answers(self._engine, f"create the network {name}"):
+            found = self._named(name)
+            if found is None:
+                self._make(body)
+                found = self._named(name)
+        if found is None:
+            raise EngineError(
+                f"{self._engine.capitalize()} says that it made the network {name}, and does not "
+                "have it",
+                hint=f"{self._engine} network ls",
+            )
+        if (found.get("Labels") or {}).get(SPEC_LABEL) != digest:
+            raise NameTaken(
+                f"A network named {name} exists and is not this one",
+                hint=f"{self._engine} network rm {name}",
+                details={"network": found["Id"]},
+            )
+        return _network(found)
+
+    def _named(self, name: str) -> Mapping[str, Any] | None:
+        # Asked for by name, the engines also look for ids that begin like it.
+        rows = self._client.networks(names=[name])
+        return next((row for row in rows if row["Name"] == name), None)
+
+    def _make(self, body: Mapping[str, Any]) -> None:
+        taken = self._subnets() | host_routes()
+        for subnet in islice(free_subnets(str(body["Name"]), taken), _TRIES):
+            try:
+                self._post({**body, "IPAM": _ipam(subnet)})
+                return
+            except APIError as error:
+                if not _is_overlap(error):
+                    raise
+        # All of ours are taken, by a VPN perhaps: the engine's own pools are what is left.
+        self._post(body)
+
+    def _post(self, body: Mapping[str, Any]) -> None:
+        call(self._client, "POST", "/networks/create", json=body).close()
+
+    def _subnets(self) -> set[IPv4Network]:
+        found = (ip_network(subnet) for row in self._client.networks() for subnet in _of(row))
+        return {subnet for subnet in found if isinstance(subnet, IPv4Network)}
+
+    def list_owned(self, labels: Mapping[str, str]) -> list[Network]:
+        wanted = {"label": [SPEC_LABEL, *(f"{key}={value}" for key, value in labels.items())]}
+        with answers(self._engine, "list networks"):
+            rows = self._client.networks(filters=wanted)
+        # Not every Podman wants all of several labels: looked at here once more.
+        ours = (_network(row) for row in rows if (row.get("Labels") or {}).get(SPEC_LABEL))
+        return [network for network in ours if labels.items() <= network.labels.items()]
+
+    def remove(self, network: Network) -> None:
+        with answers(self._engine, f"remove the network {network.name}"):
+            # Podman removes one that is in use, and leaks its bridge and rules; Docker one whose
+            # containers stand still, which can then never be started again.
+            on_it = self._client.containers(all=True, filters={"network": [network.id]})
+            if on_it:
+                names = ", ".join(row["Names"][0].lstrip("/") for row in on_it)
+                raise EngineError(
+                    f"{self._engine.capitalize()} could not remove the network {network.name}: "
+                    f"{names} on it",
+                    hint="steroids down",
+                )
+            try:
+                self._client.remove_network(network.id)
+            except APIError as error:
+                if not _is_gone(error):
+                    raise
+
+
+def _digest(name: str, labels: Mapping[str, str], internal: bool) -> str:
+    plain = json.dumps([name, dict(labels), internal], sort_keys=True)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _ipam(subnet: IPv4Network) -> dict[str, Any]:
+    return {"Driver": "default", "Config": [{"Subnet": str(subnet)}]}
+
+
+def _of(row: Mapping[str, Any]) -> list[str]:
+    configs = (row.get("IPAM") or {}).get("Config") or []
+    return [config["Subnet"] for config in configs if config.get("Subnet")]
+
+
+def _network(row: Mapping[str, Any]) -> Network:
+    labels = {key: value for key, value in row["Labels"].items() if key != SPEC_LABEL}
+    subnet = next(iter(_of(row)), "")
+    return Network(row["Id"], row["Name"], labels, subnet, bool(row.get("Internal")))
+
+
+def _is_gone(error: APIError) -> bool:
+    """A bare 404 does not say so: a proxy, or some other program there, says that too."""
+    words = says(error).lower()
+    return isinstance(error, NotFound) and "network" in words and "not found" in words
+
+
+def _is_overlap(error: APIError) -> bool:
+    """403 on Docker, 400 or 409 on newer ones, 500 on Podman."""
+    words = says(error).lower()
+    return not is_no_answer(error) and ("overlap" in words or "already used on the host" in words)

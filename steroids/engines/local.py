@@ -1,0 +1,264 @@
+"""The engine `local`: a container is a process of this host, with a folder for its own files.
+
+It keeps files apart and nothing else. What runs inside runs as the controller's own user, sees the
+host's programs, files, processes and network, and is held to no limit: for hosts without an engine,
+and for what needs the desktop. What is an absolute path in a real container is below the folder
+`$STEROIDS_ROOT` here. Users that are named, capabilities, limits and read-only mounts count for
+nothing.
+"""
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import steroids
+from steroids import proc
+from steroids.engines import local_logs
+from steroids.engines.container_create import digest
+from steroids.engines.local_container import (
+    ENGINE,
+    FACTS,
+    WORKSPACE,
+    Container,
+    Facts,
+    environment,
+    named,
+    plain,
+    program,
+)
+from steroids.engines.local_folders import Folders, copy_tree, put
+from steroids.engines.local_images import LocalImages
+from steroids.engines.local_process import kill_all
+from steroids.engines.local_shim import launch
+from steroids.engines.networks import NoNetworks
+from steroids.engines.spec import (
+    Capabilities,
+    ContainerSpec,
+    ExecResult,
+    File,
+    Handle,
+    Owned,
+    State,
+    Status,
+)
+from steroids.errors import ContainerGone, EngineError, ImageMissing, NameTaken
+
+log = logging.getLogger("steroids.local")
+
+_KILLED_S = 15.0
+_NOT_FOUND, _CANNOT_RUN = 127, 126
+
+
+class LocalEngine:
+    """Keeps everything below `home`; any number of them, in any process, may do so together."""
+
+    name = ENGINE
+
+    def __init__(self, home: Path) -> None:
+        self.address = f"{ENGINE}:{home}"
+        self._folders = Folders.of(home)
+        self._folders.ensure()
+        self.images = LocalImages(self._folders)
+        self.images.ensure_builtin()
+        self.networks = NoNetworks(ENGINE)
+        self._told = False
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            ENGINE,
+            steroids.__version__,
+            rootless=os.getuid() != 0,
+            address=self.address,
+            isolated=False,
+            builds_images=False,
+        )
+
+    def start(self, spec: ContainerSpec) -> Handle:
+        self._tell_of_limits(spec)
+        with self._folders.locked(spec.name):
+            container = named(self._folders.containers, spec.name)
+            if container is None:
+                container = self._create(spec)
+            facts = container.facts()
+            assert facts is not None, "nobody else removes it while its name is locked"
+            if facts.spec != digest(spec):
+                raise NameTaken(
+                    f"A container named {spec.name} exists and is not this one",
+                    hint="steroids ps",
+                    details={"container": container.id},
+                )
+            status = container.state().status
+            if status is not Status.RUNNING:
+                self._launch(spec, container, never_ran=status is Status.CREATED)
+            return facts.handle
+
+    def _create(self, spec: ContainerSpec) -> Container:
+        _check_mounts(spec)
+        image_id, root, command = self.images.root_of(spec.image)
+        with self._folders.half_made() as half:
+            try:
+                copy_tree(root, half / "root")
+            except EngineError:
+                if self.images.find(image_id) is None:
+                    raise ImageMissing(
+                        f"There is no image {spec.image}", hint="steroids up"
+                    ) from None
+                raise
+            container = Container(self._folders.containers / secrets.token_hex(32))
+            for mount in spec.mounts:
+                _link(half / "root" / mount.target.lstrip("/"), mount.source)
+            facts = Facts(
+                id=container.id,
+                name=spec.name,
+                image=image_id,
+                spec=digest(spec),
+                labels=dict(spec.labels),
+                argv=program(tuple(spec.command) or command, half / "root", container.root),
+                env=environment(container.id, container.root, spec.env),
+                mounts=[mount.target for mount in spec.mounts],
+            )
+            put(half / FACTS, plain(facts))
+            half.rename(container.folder)
+        return container
+
+    def _launch(self, spec: ContainerSpec, container: Container, *, never_ran: bool) -> None:
+        try:
+            for file in spec.files:
+                _write(container.path(file.path), file)
+            launch(container)
+        except (EngineError, OSError) as error:
+            # One that has run before may hold work: it is left for the caller to look at.
+            if never_ran:
+                self._destroy(container)
+            if isinstance(error, EngineError):
+                raise
+            raise EngineError(
+                f"The local engine could not start {spec.name}: {error}", hint="steroids doctor"
+            ) from error
+
+    def inspect(self, handle: Handle) -> State:
+        return self._container(handle).state()
+
+    def stop(self, handle: Handle, grace_s: float) -> None:
+        container = self._container(handle)
+        if container.state().status is not Status.RUNNING:
+            return
+        container.signal(signal.SIGTERM)
+        if container.wait_end(grace_s):
+            return
+        container.signal(signal.SIGKILL)
+        if not container.wait_end(_KILLED_S):
+            # Its shim does not clear up, for whatever reason.
+            kill_all(container.id)
+
+    def remove(self, handle: Handle) -> None:
+        with self._folders.locked(handle.name):
+            container = self._container(handle)
+            if container.facts() is not None:
+                self._destroy(container)
+
+    def _destroy(self, container: Container) -> None:
+        # Its shim clears up best: it reaps what it kills.
+        container.signal(signal.SIGKILL)
+        container.wait_end(_KILLED_S)
+        if not kill_all(container.id):
+            raise EngineError(
+                f"A process in container {container.id[:12]} cannot be killed",
+                hint=f"grep -lz STEROIDS_CONTAINER={container.id} /proc/*/environ",
+            )
+        self._folders.discard(container.folder)
+
+    def exec(
+        self, handle: Handle, argv: Sequence[str], *, user: str = "", workdir: str = ""
+    ) -> ExecResult:
+        facts, container = self._facts(handle), self._container(handle)
+        if container.state().status is not Status.RUNNING:
+            raise EngineError(
+                f"The local engine could not run {argv[0]} in {handle.name}: it does not run",
+                hint="steroids ps",
+            )
+        try:
+            process = proc.spawn(
+                program(argv, container.root, container.root),
+                cwd=container.path(workdir or WORKSPACE),
+                env=facts.env,
+                stdout=proc.PIPE,
+                stderr=proc.STDOUT,
+            )
+        except OSError as error:
+            code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_RUN
+            return ExecResult(code, f"{error}\n".encode())
+        with process:
+            output, _ = process.communicate()
+        status = process.returncode
+        return ExecResult(status if status >= 0 else 128 - status, output)
+
+    def logs(
+        self, handle: Handle, *, follow: bool = False, tail: int | None = None
+    ) -> Iterator[bytes]:
+        self._facts(handle)
+        return local_logs.read(self._container(handle), follow=follow, tail=tail)
+
+    def commit(
+        self, handle: Handle, ref: str, *, labels: Mapping[str, str], command: Sequence[str]
+    ) -> str:
+        self._facts(handle)
+        return self.images.add(ref, self._container(handle), labels, command)
+
+    def list_owned(self, labels: Mapping[str, str]) -> list[Owned]:
+        owned = []
+        for folder in self._folders.containers.iterdir():
+            container = Container(folder)
+            facts, state = container.facts(), container.state()
+            if facts is None or state.status is Status.GONE:
+                continue
+            if labels.items() <= facts.labels.items():
+                owned.append(Owned(facts.handle, state, facts.labels))
+        return owned
+
+    def _container(self, handle: Handle) -> Container:
+        return Container(self._folders.containers / Path(handle.id).name)
+
+    def _facts(self, handle: Handle) -> Facts:
+        facts = self._container(handle).facts()
+        if facts is None:
+            raise ContainerGone(f"There is no container {handle.name}", hint="steroids ps")
+        return facts
+
+    def _tell_of_limits(self, spec: ContainerSpec) -> None:
+        if not self._told and (spec.memory_bytes is not None or spec.cpus is not None):
+            self._told = True
+            log.warning("the local engine holds nothing to runners.memory and runners.cpus")
+
+
+def _check_mounts(spec: ContainerSpec) -> None:
+    for mount in spec.mounts:
+        if not Path(mount.source).exists():
+            raise EngineError(
+                f"The local engine could not start {spec.name}: "
+                f"there is no {mount.source} to mount",
+                hint=f"mkdir -p {mount.source}",
+            )
+
+
+def _link(place: Path, source: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        place.rmdir()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(source)
+
+
+def _write(path: Path, file: File) -> None:
+    """Never open to others in between, whatever the umask says."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
+        target.write(file.content)
+        os.fchmod(target.fileno(), file.mode)

@@ -1,0 +1,231 @@
+"""The transaction of a claim: picking tasks for runners that ask, and granting their locks.
+
+Reads what it needs in a few queries, decides with the pure functions of `scheduling`, and writes
+the outcome for all who asked, whatever their number. It uses statements and not objects, since
+every runner waits for it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlmodel import Session, col
+
+from steroids.scheduling.locks import Board, Held, Lock
+from steroids.scheduling.pick import Grant, Turn, Wait, pick
+from steroids.scheduling.rules import Rules, TaskView, ZoneView
+from steroids.services import demand, grants, sections
+from steroids.services.asking import Answer, Asking
+from steroids.settings import Runners
+from steroids.store import project_models as db
+from steroids.wire.task import TaskStatus
+
+PAGE = 50
+"""How many tasks of a section are looked at together, when the first ones cannot be had."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a round of claims goes by.
+
+    `base` is the commit that new tasks start from; none: no new task can be given out now.
+    `queue` are the sections whose runners wait and go first, the longest first.
+    """
+
+    settings: Runners
+    now: datetime
+    base: str | None = None
+    queue: Sequence[str] = ()
+
+
+@dataclass
+class _Round:
+    session: Session
+    claims: Claims
+    rules: Rules
+    heads: Mapping[str, Any]
+    board: Board = field(default_factory=Board)
+    mine: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Runner ids, each with the task in progress that it has, and the fence."""
+    titles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Ids of tasks that hold locks, each with title and section id."""
+    granted: list[grants.Granted] = field(default_factory=list)
+
+
+def claim(session: Session, asking: Sequence[Asking], claims: Claims) -> list[Answer]:
+    """Answer all of them, in their order; to be called in a transaction that writes."""
+    views = sections.views(session)
+    unfinished = (
+        sections.unfinished(session) if any(each.after for each in views.values()) else set()
+    )
+    rules = Rules(
+        views,
+        zones(claims.settings),
+        unfinished,
+        claims.settings.exclusive_scope == "dependents",
+    )
+    round_ = _Round(session, claims, rules, _heads(session, views) if claims.base else {})
+    _read_leases(round_)
+    turns = [
+        Turn(section_id, rules.locks_of(_view(round_.heads[section_id])))
+        for section_id in claims.queue
+        if section_id in round_.heads and section_id in views
+    ]
+    answers = [_answer(round_, each, turns) for each in asking]
+    if round_.granted:
+        assert claims.base is not None
+        expires_at = claims.now + timedelta(seconds=claims.settings.heartbeat_timeout_s)
+        grants.write(session, round_.granted, base=claims.base, expires_at=expires_at)
+        fences = {each.runner_id: (each.task["id"], each.fence) for each in round_.granted}
+        answers = [
+            Answer(*fences[ask.runner_id]) if ask.runner_id in fences else answer
+            for ask, answer in zip(asking, answers, strict=True)
+        ]
+    return answers
+
+
+def zones(settings: Runners) -> list[ZoneView]:
+    return [
+        ZoneView(
+            zone.name,
+            1 if zone.exclusive else zone.max_runners,
+            tuple(zone.paths),
+            frozenset(name.casefold() for name in zone.sections),
+        )
+        for zone in settings.zones
+    ]
+
+
+def _answer(round_: _Round, asking: Asking, turns: Sequence[Turn]) -> Answer:
+    if asking.runner_id in round_.mine:
+        return Answer(*round_.mine[asking.runner_id])
+    own = [asking.section_id] if asking.section_id else [s.id for s in round_.rules.in_order()]
+    decision = pick(own, partial(_tasks_of, round_), round_.rules, round_.board, turns)
+    if isinstance(decision, Grant):
+        _take(round_, asking.runner_id, decision)
+        return Answer(decision.task.id)
+    left = any(demand.work_left(round_.session, each, round_.rules) for each in own)
+    return Answer(waits_for=_explain(round_, decision), left=left)
+
+
+def _take(round_: _Round, runner_id: str, grant: Grant) -> None:
+    head = round_.heads[grant.task.section_id]
+    row = head if head["id"] == grant.task.id else _row(round_.session, grant.task.id)
+    section = round_.rules.sections[grant.task.section_id]
+    round_.granted.append(grants.Granted(runner_id, row, section.name, grant.locks))
+    round_.titles[grant.task.id] = (row["title"], section.id)
+    round_.mine[runner_id] = (grant.task.id, 0)
+    for lock in grant.locks:
+        round_.board.add(Held(lock, grant.task.id))
+
+
+def _tasks_of(round_: _Round, section_id: str) -> Iterator[TaskView]:
+    """Pending tasks in order: the first is known, the others are read when they are needed."""
+    taken = {each.task["id"] for each in round_.granted}
+    head = round_.heads.get(section_id)
+    if head is None:
+        return
+    if head["id"] not in taken:
+        yield _view(head)
+    offset = 1
+    while True:
+        query = _pending(section_id).offset(offset).limit(PAGE)
+        page = round_.session.execute(query).mappings().all()
+        yield from (_view(row) for row in page if row["id"] not in taken)
+        if len(page) < PAGE:
+            return
+        offset += PAGE
+
+
+_TASK = (
+    col(db.Task.id),
+    col(db.Task.section_id),
+    col(db.Task.title),
+    col(db.Task.priority),
+    col(db.Task.position),
+    col(db.Task.affected_paths),
+    col(db.Task.base_commit),
+    col(db.Task.latest_commit),
+    col(db.Task.current_attempt),
+)
+
+
+def _pending(section_id: Any) -> Any:
+    return (
+        select(*_TASK)
+        .where(col(db.Task.section_id) == section_id, col(db.Task.status) == TaskStatus.PENDING)
+        .order_by(col(db.Task.priority), col(db.Task.position))
+    )
+
+
+def _heads(session: Session, section_ids: Mapping[str, object]) -> dict[str, Any]:
+    """The first pending task of each section, found through the index and not by sorting."""
+    section = db.Section.__table__.alias("s")  # type: ignore[attr-defined]  # SQLModel adds it
+    first = (
+        _pending(section.c.id).with_only_columns(col(db.Task.id)).limit(1).correlate(section)
+    ).scalar_subquery()
+    query = (
+        select(*_TASK, *grants.ATTEMPT)
+        .select_from(section)
+        .join(db.Task, col(db.Task.id) == first)
+        .outerjoin(db.Attempt, grants.IS_CURRENT)
+    )
+    rows = session.execute(query).mappings()
+    return {row["section_id"]: row for row in rows if row["section_id"] in section_ids}
+
+
+def _row(session: Session, task_id: str) -> Any:
+    query = select(*_TASK, *grants.ATTEMPT).outerjoin(db.Attempt, grants.IS_CURRENT)
+    return session.execute(query.where(col(db.Task.id) == task_id)).mappings().one()
+
+
+def _view(row: Any) -> TaskView:
+    paths = tuple(row["affected_paths"])
+    return TaskView(row["id"], row["section_id"], row["priority"], row["position"], paths)
+
+
+def _read_leases(round_: _Round) -> None:
+    lease, task = db.Lease, db.Task
+    query = select(
+        col(lease.resource),
+        col(lease.exclusive),
+        col(lease.runner_id),
+        col(lease.fence),
+        col(task.id),
+        col(task.title),
+        col(task.section_id),
+        col(task.status),
+    ).join(task, and_(col(task.id) == col(lease.task_id)))
+    for (
+        resource,
+        exclusive,
+        runner_id,
+        fence,
+        task_id,
+        title,
+        section_id,
+        status,
+    ) in round_.session.execute(query.order_by(col(lease.id))):
+        round_.board.add(Held(Lock(resource, exclusive), task_id))
+        round_.titles[task_id] = (title, section_id)
+        if status == TaskStatus.IN_PROGRESS:
+            round_.mine[runner_id] = (task_id, fence)
+
+
+def _explain(round_: _Round, decision: Wait | None) -> str | None:
+    sections_ = round_.rules.sections
+    if decision is None:
+        return None
+    if decision.after:
+        return f"{', '.join(sections_[each].name for each in decision.after)} to be finished"
+    if decision.turn is not None:
+        return f"{sections_[decision.turn].name}, which waits longer"
+    assert decision.held is not None
+    title, section_id = round_.titles[decision.held.task_id]
+    name = sections_[section_id].name if section_id in sections_ else "a removed section"
+    kind, _, what = decision.held.lock.resource.partition(":")
+    over = f" with {kind} {what}" if kind in ("files", "zone") else ""
+    return f"{name} to finish '{title}'{over}"

@@ -1,0 +1,176 @@
+"""Writing down what a round of claims has granted: tasks, attempts, leases, audit, events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, insert, text, update
+from sqlmodel import Session, SQLModel, col
+
+from steroids.scheduling.locks import Lock
+from steroids.store import project_models as db
+from steroids.store.columns import new_id, utc_now
+from steroids.wire.event import EventKind
+from steroids.wire.task import TaskStatus
+
+INTERRUPTED = "interrupted"
+
+ATTEMPT: tuple[Any, ...] = (
+    col(db.Attempt.id).label("attempt_id"),
+    col(db.Attempt.status).label("attempt_status"),
+    col(db.Attempt.base_commit).label("attempt_base"),
+)
+"""Columns of the current attempt, joined by `IS_CURRENT`."""
+IS_CURRENT = and_(
+    col(db.Attempt.task_id) == col(db.Task.id),
+    col(db.Attempt.number) == col(db.Task.current_attempt),
+)
+
+
+@dataclass
+class Granted:
+    runner_id: str
+    task: Any
+    """Columns of the task and of its current attempt."""
+    section: str
+    locks: frozenset[Lock]
+    fence: int = 0
+    """Set by `write`."""
+
+
+def write(session: Session, granted: Sequence[Granted], *, base: str, expires_at: datetime) -> None:
+    """Begin an attempt of each task, or go on with one that was interrupted, under new leases."""
+    last = next_fences(session, len(granted))
+    now = utc_now()
+    begun = []
+    for number, each in enumerate(granted):
+        each.fence = last - len(granted) + 1 + number
+        begun.append(_begin(each.task, base, now))
+    _attempts(session, begun)
+    tasks = update(db.Task).where(col(db.Task.id) == bindparam("task"))
+    _many(
+        session,
+        tasks.values({name: bindparam(f"new_{name}") for name in _CHANGED}),
+        [
+            {"task": each["id"], **{f"new_{name}": each[name] for name in _CHANGED}}
+            for each in begun
+        ],
+    )
+    _insert(
+        session,
+        db.Lease,
+        [
+            {
+                "resource": lock.resource,
+                "exclusive": lock.exclusive,
+                "task_id": each.task["id"],
+                "runner_id": each.runner_id,
+                "fence": each.fence,
+                "granted_at": now,
+                "expires_at": expires_at,
+            }
+            for each in granted
+            for lock in sorted(each.locks, key=lambda lock: lock.resource)
+        ],
+    )
+    _insert(
+        session,
+        db.Audit,
+        [
+            {
+                "task_id": each.task["id"],
+                "at": now,
+                "actor": f"runner {each.runner_id[:8]}",
+                "from_status": TaskStatus.PENDING,
+                "to_status": TaskStatus.IN_PROGRESS,
+            }
+            for each in granted
+        ],
+    )
+    _insert(
+        session,
+        db.Event,
+        [
+            {
+                "at": now,
+                "kind": EventKind.CLAIMED,
+                "text": "",
+                "section": each.section,
+                "runner_id": each.runner_id,
+                "task_id": each.task["id"],
+                "task": each.task["title"],
+                "attempt": new["current_attempt"],
+                "data": {},
+            }
+            for each, new in zip(granted, begun, strict=True)
+        ],
+    )
+
+
+def next_fences(session: Session, count: int) -> int:
+    """Take that many fences and return the last of them; they grow for as long as the store is."""
+    taken = text(
+        "INSERT INTO counters (name, value) VALUES ('fence', :count) "
+        "ON CONFLICT (name) DO UPDATE SET value = counters.value + :count RETURNING value"
+    )
+    return int(session.connection().execute(taken, {"count": count}).scalar_one())
+
+
+_CHANGED = (
+    "status",
+    "base_commit",
+    "latest_commit",
+    "current_attempt",
+    "attempt_base_commit",
+    "updated_at",
+)
+
+
+def _begin(task: Any, base: str, now: datetime) -> dict[str, Any]:
+    """The task's new columns, and its attempt's; `new` says that there is no such attempt yet."""
+    goes_on = task["attempt_status"] == INTERRUPTED
+    start = task["latest_commit"] or task["base_commit"] or base
+    return {
+        "id": task["id"],
+        "status": TaskStatus.IN_PROGRESS,
+        "base_commit": task["base_commit"] or base,
+        "latest_commit": start,
+        "current_attempt": task["current_attempt"] + (0 if goes_on else 1),
+        "attempt_base_commit": task["attempt_base"] if goes_on else start,
+        "updated_at": now,
+        "attempt": task["attempt_id"] if goes_on else None,
+    }
+
+
+def _attempts(session: Session, begun: Sequence[dict[str, Any]]) -> None:
+    again = [{"attempt": each["attempt"]} for each in begun if each["attempt"]]
+    if again:
+        mine = update(db.Attempt).where(col(db.Attempt.id) == bindparam("attempt"))
+        _many(session, mine.values(status="running"), again)
+    _insert(
+        session,
+        db.Attempt,
+        [
+            {
+                "id": new_id(),
+                "task_id": each["id"],
+                "number": each["current_attempt"],
+                "status": "running",
+                "base_commit": each["attempt_base_commit"],
+                "started_at": each["updated_at"],
+            }
+            for each in begun
+            if not each["attempt"]
+        ],
+    )
+
+
+def _insert(session: Session, model: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    _many(session, insert(model), rows)
+
+
+def _many(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
+    # On the connection: the session would look for objects to keep up to date.
+    if rows:
+        session.connection().execute(statement, rows)
