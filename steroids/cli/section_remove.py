@@ -18,8 +18,9 @@ def remove(context: Context, section: str, yes: bool, dry_run: bool) -> None:
     if dry_run or not yes:
         answer = context.client.post(look, None, SectionOne)
         if not dry_run:
-            confirm(context, f"Remove section {answer.section.name}?")
-            section = answer.section.id
+            name, section = answer.section.name, answer.section.id
+            command = f"steroids sections remove '{name}' --yes"
+            confirm(context, f"Remove section {name}?", command)
     if not dry_run:
         url = context.url("section/remove", section=section)
         answer = context.client.post(url, None, SectionOne)

@@ -82,7 +82,7 @@ class LocalEngine:
 
     def start(self, spec: ContainerSpec) -> Handle:
         self._tell_of_limits(spec)
-        with self._folders.locked(spec.name):
+        with _able_to(f"start {spec.name}"), self._folders.locked(spec.name):
             container = named(self._folders.containers, spec.name)
             if container is None:
                 container = self._create(spec)
@@ -133,15 +133,11 @@ class LocalEngine:
             for file in spec.files:
                 _write(container.path(file.path), file)
             launch(container)
-        except (EngineError, OSError) as error:
+        except (EngineError, OSError):
             # One that has run before may hold work: it is left for the caller to look at.
             if never_ran:
                 self._destroy(container)
-            if isinstance(error, EngineError):
-                raise
-            raise EngineError(
-                f"The local engine could not start {spec.name}: {error}", hint="steroids doctor"
-            ) from error
+            raise
 
     def inspect(self, handle: Handle) -> State:
         return self._container(handle).state()
@@ -210,7 +206,8 @@ class LocalEngine:
         self, handle: Handle, ref: str, *, labels: Mapping[str, str], command: Sequence[str]
     ) -> str:
         self._facts(handle)
-        return self.images.add(ref, self._container(handle), labels, command)
+        with _able_to(f"commit {handle.name}"):
+            return self.images.add(ref, self._container(handle), labels, command)
 
     def list_owned(self, labels: Mapping[str, str]) -> list[Owned]:
         owned = []
@@ -236,6 +233,15 @@ class LocalEngine:
         if not self._told and (spec.memory_bytes is not None or spec.cpus is not None):
             self._told = True
             log.warning("the local engine holds nothing to runners.memory and runners.cpus")
+
+
+@contextlib.contextmanager
+def _able_to(do: str) -> Iterator[None]:
+    """A full disk and the like, in a sentence."""
+    try:
+        yield
+    except (OSError, proc.TimedOut) as error:
+        raise EngineError(f"The local engine could not {do}: {error}", hint="df -h") from error
 
 
 def _check_mounts(spec: ContainerSpec) -> None:

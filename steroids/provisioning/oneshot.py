@@ -1,5 +1,6 @@
 """A container for one piece of work: a set-up, an attempt's checks."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -7,7 +8,7 @@ from dataclasses import asdict
 import msgspec
 
 from steroids.engines.spec import Handle, Status
-from steroids.errors import SteroidsError
+from steroids.errors import EngineError, SteroidsError
 from steroids.provisioning import container
 from steroids.provisioning.container import Site
 from steroids.store import runners
@@ -67,7 +68,9 @@ def run(
         return result
     finally:
         if handle is not None:
-            site.engine.remove(handle)
+            # One that an engine which is away keeps has no row then, and is swept later.
+            with contextlib.suppress(EngineError):
+                site.engine.remove(handle)
         with site.store.write() as session:
             ended = session.get_one(Runner, row.id)
             runners.end(ended, RunnerStatus.STOPPED, utc_now())

@@ -14,7 +14,8 @@ from steroids.runner.workspace import Workspace
 
 ROOT = Path(os.environ.get("STEROIDS_ROOT") or "/")
 """Where what a container has for itself is; another one than `/` when it is no container."""
-MOUNTED = ROOT / "run/steroids"
+# Resolved, since the path of a socket may not be long and that of `ROOT` is.
+MOUNTED = (ROOT / "run/steroids").resolve()
 SOCKET = MOUNTED / "controller.sock"
 STATE = ROOT / "var/lib/steroids"
 TOKENS = (MOUNTED / "token", STATE / "token")

@@ -16,8 +16,8 @@ from sqlmodel import Session, col
 
 from steroids.scheduling.locks import Board, Held, Lock
 from steroids.scheduling.pick import Grant, Turn, Wait, pick
-from steroids.scheduling.rules import Rules, TaskView, ZoneView
-from steroids.services import demand, grants, sections
+from steroids.scheduling.rules import Rules, TaskView
+from steroids.services import demand, grants
 from steroids.services.asking import Answer, Asking
 from steroids.settings import Runners
 from steroids.store import project_models as db
@@ -57,22 +57,16 @@ class _Round:
 
 def claim(session: Session, asking: Sequence[Asking], claims: Claims) -> list[Answer]:
     """Answer all of them, in their order; to be called in a transaction that writes."""
-    views = sections.views(session)
-    unfinished = (
-        sections.unfinished(session) if any(each.after for each in views.values()) else set()
-    )
-    rules = Rules(
-        views,
-        zones(claims.settings),
-        unfinished,
-        claims.settings.exclusive_scope == "dependents",
-    )
-    round_ = _Round(session, claims, rules, _heads(session, views) if claims.base else {})
+    rules = demand.rules_of(session, claims.settings)
+    heads = _heads(session, rules.sections) if claims.base else {}
+    round_ = _Round(session, claims, rules, heads)
     _read_leases(round_)
     turns = [
-        Turn(section_id, rules.locks_of(_view(round_.heads[section_id])))
+        Turn(section_id, rules.locks_of(_view(heads[section_id])))
         for section_id in claims.queue
-        if section_id in round_.heads and section_id in views
+        # One that waits for others to be finished must not keep them from finishing.
+        if section_id in heads and not rules.blocked_by(section_id)
+        if not rules.sections[section_id].skipped
     ]
     answers = [_answer(round_, each, turns) for each in asking]
     if round_.granted:
@@ -85,18 +79,6 @@ def claim(session: Session, asking: Sequence[Asking], claims: Claims) -> list[An
             for ask, answer in zip(asking, answers, strict=True)
         ]
     return answers
-
-
-def zones(settings: Runners) -> list[ZoneView]:
-    return [
-        ZoneView(
-            zone.name,
-            1 if zone.exclusive else zone.max_runners,
-            tuple(zone.paths),
-            frozenset(name.casefold() for name in zone.sections),
-        )
-        for zone in settings.zones
-    ]
 
 
 def _answer(round_: _Round, asking: Asking, turns: Sequence[Turn]) -> Answer:

@@ -107,7 +107,8 @@ def _note(host: Host, asking: Sequence[Asking], answers: Sequence[Answer], now: 
             if now_row.status != RunnerStatus.STOPPING:
                 now_row.status = _next_state(answer)[0]
             now_row.task_id, now_row.waits_for = answer.task_id, answer.waits_for
-            now_row.waits_since = (now_row.waits_since or now) if answer.waits_for else None
+            waits = answer.left and answer.waits_for
+            now_row.waits_since = (now_row.waits_since or now) if waits else None
             session.add(now_row)
 
 

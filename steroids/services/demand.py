@@ -1,12 +1,13 @@
 """Whether a section has work for a runner."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlmodel import Session, col, func, select
 
-from steroids.scheduling.rules import Rules
-from steroids.scheduling.sections import reachable
+from steroids.scheduling.locks import Board, Held
+from steroids.scheduling.rules import Rules, ZoneView
 from steroids.services import sections
+from steroids.settings import Runners, Zone
 from steroids.store import project_models as db
 from steroids.wire.task import TaskStatus
 
@@ -16,10 +17,25 @@ FOR_A_PERSON = (TaskStatus.FAILED, TaskStatus.DISPUTED, TaskStatus.BLOCKED)
 """Nothing goes on with these until somebody has looked at them."""
 
 
-def rules_of(session: Session) -> Rules:
-    """What is known of the sections, for those who grant no locks."""
+def rules_of(session: Session, settings: Runners) -> Rules:
+    """What sections and zones demand of tasks now."""
     views = sections.views(session)
-    return Rules(views, unfinished=sections.unfinished(session))
+    ordered = any(each.after for each in views.values())
+    return Rules(
+        views,
+        [_zone(each) for each in settings.zones],
+        sections.unfinished(session) if ordered else frozenset(),
+        settings.exclusive_scope == "dependents",
+    )
+
+
+def _zone(zone: Zone) -> ZoneView:
+    return ZoneView(
+        zone.name,
+        1 if zone.exclusive else zone.max_runners,
+        tuple(zone.paths),
+        frozenset(name.casefold() for name in zone.sections),
+    )
 
 
 def work_left(session: Session, section_id: str, rules: Rules) -> bool:
@@ -33,7 +49,7 @@ def work_left(session: Session, section_id: str, rules: Rules) -> bool:
         return False
     if not _any(session, section_id, BEGUN if section.skipped else UNFINISHED):
         return False
-    if _refused(session) & {section_id, *_reads(rules, section_id)}:
+    if _behind_refused(session, section_id, rules):
         return False
     return not stuck_behind(session, section_id, rules) or _any(session, section_id, BEGUN)
 
@@ -63,8 +79,13 @@ def pending_count(session: Session, section_id: str) -> int:
     return session.exec(query).one()
 
 
-def _reads(rules: Rules, section_id: str) -> Collection[str]:
-    return reachable(section_id, {each.id: each.dependencies for each in rules.sections.values()})
+def _behind_refused(session: Session, section_id: str, rules: Rules) -> bool:
+    """Whether a task that the remote refused holds what this section needs."""
+    refused = [each for each in _refused(session) if each in rules.sections]
+    if not refused:
+        return False
+    held = Board(Held(lock, "") for each in refused for lock in rules.locks_of_section(each))
+    return section_id in refused or bool(held.blockers(rules.locks_of_section(section_id)))
 
 
 def _refused(session: Session) -> set[str]:

@@ -29,6 +29,12 @@ class Desk(Generic[Q, A]):
         self._guard = threading.Lock()  # guards the list
         self._waiting: list[_Request[Q, A]] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many questions nobody has taken up yet."""
+        with self._guard:
+            return len(self._waiting)
+
     def ask(self, question: Q, serve: Callable[[Sequence[Q]], Sequence[A]]) -> A:
         """The answer to this question; `serve` answers all that wait, in their order.
 
@@ -50,7 +56,7 @@ class Desk(Generic[Q, A]):
             batch, self._waiting = self._waiting, []
         try:
             answers = serve([request.question for request in batch])
-            for request, answer in zip(batch, answers, strict=True):
+            for request, answer in list(zip(batch, answers, strict=True)):
                 request.answer = answer
         except Exception as error:  # noqa: BLE001 - it is raised again, to each of them
             for request in batch:

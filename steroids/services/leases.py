@@ -97,8 +97,9 @@ def release(host: Host, project: OpenProject, word: str, *, force: bool) -> list
         task = session.get(db.Task, lease.task_id) if lease.task_id else None
         if lease.expires_at is None:
             assert task is not None
+            stage = "reviewed" if task.status == TaskStatus.REVIEW else "landed"
             raise LockHeld(
-                f"Cannot release {locks[0].name}: '{task.title}' is {task.status}, and keeps it "
+                f"Cannot release {locks[0].name}: '{task.title}' is being {stage}, and keeps it "
                 "until it has landed or goes back",
                 hint=f"steroids tasks show {task.id[:8]}",
                 details={"locks": [each.id for each in locks]},

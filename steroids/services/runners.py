@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from steroids.engines.spec import Handle
 from steroids.errors import NotFound
 from steroids.provisioning import container
+from steroids.scheduling.globs import problem
 from steroids.services import demand, naming, sections
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
@@ -90,8 +91,9 @@ def _listed(project: OpenProject, active: Sequence[home.Runner]) -> list[Runner]
 
 def notes(host: Host, project: OpenProject, about: Sequence[db.Section] | None) -> list[str]:
     """What somebody who starts runners there (none: everywhere) should know."""
+    settings = host.settings(project)
     with project.store.read() as session:
-        rules = demand.rules_of(session)
+        rules = demand.rules_of(session, settings.runners)
         known = [each for each in sections.every(session) if not each.skipped]
     found = []
     for section in known if about is None else about:
@@ -102,10 +104,14 @@ def notes(host: Host, project: OpenProject, about: Sequence[db.Section] | None) 
             names = ", ".join(each.name for each in before)
             found.append(f"{section.name} waits until {names} is finished")
     names_known = {each.name.casefold() for each in rules.sections.values()}
-    for zone in host.settings(project).runners.zones:
+    for zone in settings.runners.zones:
         for name in zone.sections:
             if name.casefold() not in names_known:
                 found.append(f"zone {zone.name} names '{name}', and there is no such section")
+        for glob in zone.paths:
+            wrong = problem(glob)
+            if wrong:
+                found.append(f"zone {zone.name}: '{glob}' {wrong}")
     return found
 
 

@@ -51,13 +51,14 @@ class Staffing:
 
     def _wanted(self, project: OpenProject) -> list[_Wanted]:
         """In the order in which they get places: those with work first."""
+        settings = self._host.settings(project)
         with project.store.read() as session:
             sections = session.exec(
                 select(db.Section).where(col(db.Section.wanted).is_not(None))
             ).all()
             if not sections:
                 return []
-            rules = demand.rules_of(session)
+            rules = demand.rules_of(session, settings.runners)
             found = [_look(session, section, rules) for section in sections]
         found.sort(key=lambda each: (not each.claimable, _rank(each.section)))
         return found

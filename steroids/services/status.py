@@ -10,13 +10,14 @@ from steroids.wire.runner import WORKERS, Queued, Role, RunnersStatus
 
 def status(host: Host, project: OpenProject) -> RunnersStatus:
     active = [each for each in runners.listing(host, project) if each.role in WORKERS]
-    limit = host.settings(project).runners.max_parallel
+    settings = host.settings(project)
+    limit = settings.runners.max_parallel
     running = {each.section_id for each in active}
     single = any(each.role is Role.SINGLE for each in active)
     with project.store.read() as session:
         wanted = select(db.Section).where(col(db.Section.wanted).is_not(None))
         missing = [each for each in session.exec(wanted) if each.id not in running]
-        rules = demand.rules_of(session)
+        rules = demand.rules_of(session, settings.runners)
         queued = []
         for section in missing:
             if section.id not in rules.sections:

@@ -98,8 +98,9 @@ def drained(host: Host, project: OpenProject, runner: home.Runner) -> None:
     if not _take_away(host, project, runner, GRACE_S, "its runner was drained"):
         return
     name = section_name(project, runner)
+    settings = host.settings(project)
     with project.store.write() as session:
-        rules = demand.rules_of(session)
+        rules = demand.rules_of(session, settings.runners)
         own = [runner.section_id] if runner.section_id else list(rules.sections)
         over = not any(demand.work_left(session, each, rules) for each in own)
         if over:
@@ -116,9 +117,10 @@ def drained(host: Host, project: OpenProject, runner: home.Runner) -> None:
 
 def never_started(host: Host, project: OpenProject, section_id: str) -> None:
     """A section that waited for a place, or for others, has nothing left to wait with."""
+    settings = host.settings(project)
     with project.store.write() as session:
         section = session.get_one(db.Section, section_id)
-        rules = demand.rules_of(session)
+        rules = demand.rules_of(session, settings.runners)
         if section.wanted is None or demand.work_left(session, section_id, rules):
             return
         _say_what_waits(session, rules, [section_id])

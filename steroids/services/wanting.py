@@ -30,7 +30,7 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     with project.store.write() as session:
         named = [sections.named(session, word) for word in dict.fromkeys(body.sections)]
         _refuse_skipped(named)
-        rules = demand.rules_of(session)
+        rules = demand.rules_of(session, settings.runners)
         every = [each for each in sections.every(session) if not each.skipped]
         chosen = [
             each

@@ -107,8 +107,33 @@ def test_an_address_where_nothing_is_has_its_reason(where: str) -> None:
         find_engine(where, {})
 
 
+def test_local_is_found_by_its_name_and_by_its_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEROIDS_HOME", str(tmp_path / "home"))
+    named = find_engine("local", {})
+
+    assert (named.name, named.address) == ("local", f"local:{tmp_path / 'home'}")
+    again = find_engine(named.address, {})
+    assert again.capabilities() == named.capabilities()
+    with pytest.raises(NoEngine, match="not there"):
+        find_engine(f"local:{tmp_path / 'elsewhere'}", {})
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_local_is_never_found_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discover, "_socket", _nowhere)
+    monkeypatch.setenv("STEROIDS_HOME", str(tmp_path / "home"))
+    find_engine("local", {})
+
+    with pytest.raises(NoEngine) as caught:
+        find_engine("auto", {"PATH": str(tmp_path)})
+    assert [found for found in find_all({}) if found.engine] == []
+    assert caught.value.hint and "--engine local" in caught.value.hint
+
+
 def test_an_unknown_word_is_bad_configuration() -> None:
-    with pytest.raises(BadConfig, match="dokcer"):
+    with pytest.raises(BadConfig, match=r"dokcer.*local"):
         find_engine("dokcer", {})
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from steroids import proc
 from steroids.engines.local import LocalEngine
 from steroids.engines.local_builtin import REF
 from steroids.engines.local_container import RUN, Container
@@ -116,14 +117,19 @@ def test_stop_works_without_the_shim(lab: Lab) -> None:
 def test_whoever_has_the_pid_now_is_left_alone(lab: Lab) -> None:
     handle = lab.start("exit 0")
     lab.ended(handle)
-    # As after a reboot: no end was written down, and the pids are others' now.
-    (folder(lab, handle) / "exit.json").unlink()
-    mine = {"pid": os.getpid(), "born": psutil.Process().create_time() - 3600}
-    put(folder(lab, handle) / RUN, {"main": mine, "shim": mine})
+    other = proc.spawn(["sleep", "60"])
+    try:
+        # As after a reboot: no end was written down, and the pids are others' now.
+        (folder(lab, handle) / "exit.json").unlink()
+        life = {"pid": other.pid, "born": psutil.Process(other.pid).create_time() - 3600}
+        put(folder(lab, handle) / RUN, {"main": life, "shim": life})
 
-    assert lab.engine.inspect(handle) == State(Status.EXITED, exit_code=137)
-    lab.engine.stop(handle, 0)
-    lab.engine.remove(handle)
+        assert lab.engine.inspect(handle) == State(Status.EXITED, exit_code=137)
+        lab.engine.stop(handle, 0)
+        lab.engine.remove(handle)
+        assert other.poll() is None
+    finally:
+        proc.kill_group(other)
 
 
 ESCAPE = "setsid sh -c 'echo $$ > $TMPDIR/pid; trap \"\" TERM; exec sleep 60' & "

@@ -188,7 +188,10 @@ def test_a_circle_is_refused_and_the_way_is_told(project: Bench, kind: str) -> N
     add(project, "Types")
     add(project, "API", **{kind: ["Types"]})
     add(project, "Web", **{kind: ["API"]})
+    add(project, "Icons")
+    edit(project, "Types", **{f"add_{kind}": ["Icons"]})
     for name, other, way in (
+        ("Icons", "Types", ["Icons", "Types", "Icons"]),
         ("Types", "Web", ["Types", "Web", "API", "Types"]),
         ("Types", "API", ["Types", "API", "Types"]),
         ("API", "Web", ["API", "Web", "API"]),
@@ -201,7 +204,7 @@ def test_a_circle_is_refused_and_the_way_is_told(project: Bench, kind: str) -> N
     assert " -> ".join(["Types", "API", "Types"]) in cycle_message(project, kind)
     with pytest.raises(Cycle, match="Own cannot"):
         add(project, "Own", **{kind: ["own"]})
-    assert sections.show(project.project, "Types").dependencies == []
+    assert getattr(sections.show(project.project, "Types"), kind) == ["Icons"]
     assert "Own" not in names(project)
 
 

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
+import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -11,21 +12,33 @@ import pytest
 
 from steroids.engines.local import LocalEngine
 from steroids.engines.spec import Owned
+from tests.story import test_two_sections as two_sections
+from tests.support.engines import eventually
 from tests.support.repos import Repo
 from tests.support.story import Story, at_gate, gate, told
-from tests.support.story_repos import plain_monorepo
+from tests.support.story_repos import npm_monorepo, plain_monorepo
 
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Story]:
     """A plain monorepo; its runners are processes of this host."""
-    home = tmp_path / "home"
+    yield from told_locally(tmp_path, plain_monorepo)
+
+
+@pytest.fixture
+def local_npm(tmp_path: Path) -> Iterator[Story]:
+    """An npm-workspaces monorepo, set up by this host's npm."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm here")
+    yield from told_locally(tmp_path, npm_monorepo)
+
+
+def told_locally(root: Path, make: Callable[[Path], Repo]) -> Iterator[Story]:
+    """A story of which neither a process nor a folder may be left."""
+    home = root / "home"
     home.mkdir(mode=0o700)
-    stories = told(tmp_path, plain_monorepo, LocalEngine(home))
-    yield next(stories)
-    with contextlib.suppress(StopIteration):
-        next(stories)
-    assert inside(home) == []
+    yield from told(root, make, LocalEngine(home))
+    eventually(lambda: inside(home) == [])
     for name in ("containers", "half"):
         assert list((home / "local" / name).iterdir()) == []
 
@@ -40,8 +53,8 @@ def inside(home: Path) -> list[psutil.Process]:
     return found
 
 
-def section(story: Story, name: str = "") -> Owned:
-    """The container of a section's runner, as soon as there is one; no matter which, without."""
+def section(story: Story) -> Owned:
+    """The container of the one section's runner, as soon as it is there."""
 
     def look() -> Owned | None:
         found = story.containers("section")
@@ -86,6 +99,10 @@ echo {name} > {folder}/done.txt""",
     story.wait("containers gone", lambda: story.containers() == [])
 
 
+def test_breaking_one_sections_node_modules_leaves_the_others_whole(local_npm: Story) -> None:
+    two_sections.test_breaking_one_sections_node_modules_leaves_the_others_whole(local_npm)
+
+
 def test_the_users_settings_and_keys_are_not_picked_up(local: Story, tmp_path: Path) -> None:
     story = local
     mine = tmp_path / "user"
@@ -98,8 +115,9 @@ if git config --get alias.mine; then exit 1; fi
 env | sed s/=.*// | sort | xargs echo names:
 echo done > apps/a/done.txt"""
     task = story.add_task("A", "Looks around", script)
+    (story.home / "config.yaml").unlink()
 
-    story.run("up")
+    story.run("up", "--engine", "local")
 
     assert story.task(task)["status"] == "completed"
     (line,) = [e["text"] for e in story.events("log") if e["text"].startswith("names:")]
@@ -192,7 +210,7 @@ def test_down_ends_all_that_an_agent_has_started(local: Story) -> None:
     story.finish(up)
 
     assert not escaped.is_running()
-    assert inside(story.home) == []
+    eventually(lambda: inside(story.home) == [])
     assert story.task(task)["status"] == "pending"
 
 

@@ -117,7 +117,7 @@ def test_removing_asks_and_where_nobody_is_it_refuses(desk_story: Story) -> None
     story.add_section("A")
     for extra in ((), ("--json",)):
         alone = story.run("sections", "remove", "A", *extra, exits=2, stdin="y\n")
-        assert "sections remove --yes" in alone.out + alone.err
+        assert "sections remove 'A' --yes" in alone.out + alone.err
     trial = story.run("sections", "remove", "A", "--dry-run", "--json").json
     assert (trial["dryRun"], trial["section"]["removedAt"]) == (True, None)
     no = answered(story, "n", "sections", "remove", "A")

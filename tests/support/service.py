@@ -43,6 +43,7 @@ class Bench:
         *dependencies: str,
         exclusive: bool = False,
         check: tuple[str, ...] = (),
+        after: tuple[str, ...] = (),
     ) -> None:
         body = SectionAdd(
             name=name,
@@ -50,6 +51,7 @@ class Bench:
             isolation=Isolation.EXCLUSIVE if exclusive else Isolation.PARALLEL,
             dependencies=list(dependencies),
             check=list(check),
+            after=list(after),
         )
         sections.add(self.host, self.project, body)
 
