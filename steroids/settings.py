@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         env_prefix="STEROIDS_", env_nested_delimiter="__", extra="ignore"
     )
 
-    engine: str = Field(default="auto", description="auto, docker, podman, or an engine's address")
+    engine: str = Field(default="auto", description="auto, docker, podman, local, an address")
     ca_bundle: Path | None = Field(default=None, description="PEM file that containers trust")
     base_image: str | None = Field(default=None, description="what the runner image is built on")
     image: str | None = Field(

@@ -1,9 +1,12 @@
 """Finding the controller, and starting it when nobody has."""
 
+import contextlib
+import fcntl
 import os
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from steroids.client import Client, short_path
@@ -45,7 +48,39 @@ def answers(path: Path) -> bool:
 
 
 def start(home: Path) -> None:
-    """Start the controller and wait until it listens; of several starters one succeeds."""
+    """Start the controller and wait until it listens; of several starters one does the work."""
+    with _alone(home) as mine:
+        if mine:
+            _start(home)
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[bool]:
+    """Whether nobody else starts it; returns when somebody has.
+
+    Fifty commands at once would otherwise be fifty controllers that load, of which one may stay,
+    and that takes a small machine longer than any of them waits.
+    """
+    with (home / "starting.lock").open("a") as file:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                locked = False
+            else:
+                locked = True
+            if answers(socket_path(home)):
+                yield False
+                return
+            # Somebody who takes that long has not got anywhere, and says so himself.
+            if locked or time.monotonic() > deadline:
+                yield True
+                return
+            time.sleep(0.1)
+
+
+def _start(home: Path) -> None:
     from steroids import proc
 
     logs = home / "logs"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from steroids.cli.command import Context
 from steroids.cli.output import count, lasting
 from steroids.cli.render import Renderer
-from steroids.errors import ControllerUnavailable, SteroidsError
+from steroids.errors import Busy, ControllerUnavailable, SteroidsError
 from steroids.wire.body import encode, to_builtins
 from steroids.wire.error import to_exception
 from steroids.wire.event import CLOSING, Event, EventKind
@@ -17,6 +17,10 @@ from steroids.wire.task import Task, Tasks, TaskStatus
 RETRY_FOR_S = 30.0
 PUSH_REFUSED_EXIT = 7
 FAILED_STATUS = 500
+
+
+class StoppedBefore(Busy):
+    code = "STOPPED_BEFORE_READY"
 
 
 class Follower:
@@ -46,9 +50,17 @@ class Follower:
         return self._conclude()
 
     def until_up(self) -> int:
-        """Until every runner is ready, or has failed to be; returns the exit code."""
-        for _ in self._shown(frozenset({EventKind.READY})):
-            pass
+        """Until every runner is ready, or has failed to be; returns the exit code.
+
+        Raises `StoppedBefore` when somebody has stopped one meanwhile.
+        """
+        for event in self._shown(frozenset({EventKind.READY})):
+            if event.kind is EventKind.STOPPED and event.section in self._open:
+                raise StoppedBefore(
+                    f"The runner of {event.section or 'all sections'} was stopped before it was "
+                    "ready",
+                    hint="steroids runners list",
+                )
         if self._context.out.json and self._failure is not None:
             raise self._failure
         return self._exit_code
@@ -61,9 +73,10 @@ class Follower:
         if self._context.out.json:
             self._context.out.result({"sections": wanted, "exitCode": self._exit_code})
         elif self._exit_code == 0:
-            started = count(len(self._sections), "runner")
+            started = count(len(self._sections), "runner") if self._sections else "no runner"
             more = f", {len(waiting)} there already or queued" if waiting else ""
-            self._context.out.note(f"{started} started{more}; steroids ps, steroids logs -f")
+            self._context.out.note(f"{started} started{more}")
+            self._context.out.note("next: steroids logs -f   (who waits: steroids runners status)")
         return self._exit_code
 
     def _shown(self, also_closing: frozenset[EventKind]) -> Iterator[Event]:

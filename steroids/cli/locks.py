@@ -32,7 +32,10 @@ def list_(context: Context) -> None:
 @click.option("--force", is_flag=True, help="Also from a living runner, which then stops its task.")
 @pass_context
 def release(context: Context, lock: str, force: bool) -> None:
-    """Release a lock (its id, or its resource) and all that its task holds with it."""
+    """Release a lock, and all that its task holds with it.
+
+    LOCK is the id or the resource that `steroids locks list` shows.
+    """
     body = Release(lock=lock, force=force)
     answer = context.client.post(context.url("locks/release"), body, Locks)
     if context.out.json:
@@ -49,7 +52,7 @@ def release(context: Context, lock: str, force: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only list what would be released.")
 @pass_context
 def cleanup(context: Context, dry_run: bool) -> None:
-    """Release what has expired, and what runners that are gone have left."""
+    """Release what nobody holds any more: expired, or of a runner that is gone."""
     body = Cleanup(dry_run=dry_run)
     answer = context.client.post(context.url("locks/cleanup"), body, Locks)
     if context.out.json:

@@ -27,23 +27,22 @@ def show(
 ) -> int:
     """Print events, of these sections and this runner (a prefix of its id) only, if given."""
     known = context.client.get(context.url("sections"), Sections).sections
-    names = [each.name for each in known]
-    chosen = [_name(names, word) for word in sections]
-    render = Renderer(context.out, chosen or names)
+    render = Renderer(context.out, [each.name for each in known])
+    anything = False
     since = 0
     try:
         while True:
             url = context.url(
                 "events",
                 since=since,
-                section=chosen or None,
+                section=list(sections) or None,
                 runner=runner,
                 follow=follow or None,
                 tail=tail if since == 0 else None,
             )
             try:
                 for event in context.client.stream(url, Event):
-                    since = event.seq
+                    since, anything = event.seq, True
                     if context.out.json:
                         print(json.dumps(to_builtins(event), default=str), flush=True)
                     else:
@@ -52,12 +51,9 @@ def show(
                 if not follow:
                     raise
             if not follow:
+                if not anything:
+                    context.out.note("nothing has happened yet")
                 return 0
             time.sleep(0.2)
     except KeyboardInterrupt:
         return 130
-
-
-def _name(names: list[str], word: str) -> str:
-    """The section's own spelling; an unknown one is the controller's to refuse."""
-    return next((name for name in names if name.casefold() == word.casefold()), word)

@@ -13,7 +13,13 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 def sections_option(help_: str) -> Decorator:
     """`-s`, any number of times: a name or an id each."""
     return click.option(
-        "--section", "-s", "sections", multiple=True, shell_complete=section_names, help=help_
+        "--section",
+        "-s",
+        "sections",
+        multiple=True,
+        metavar="S",
+        shell_complete=section_names,
+        help=f"{help_} May be given several times.",
     )
 
 
@@ -33,7 +39,12 @@ now_option = click.option("--now", is_flag=True, help="Kill them; what was not u
 
 def section_option(help_: str, *, required: bool = False) -> Decorator:
     return click.option(
-        "--section", "-s", required=required, shell_complete=section_names, help=help_
+        "--section",
+        "-s",
+        required=required,
+        metavar="S",
+        shell_complete=section_names,
+        help=help_,
     )
 
 

@@ -68,7 +68,7 @@ class Output:
             body: dict[str, Any] = {"success": False, "error": error.message, "code": error.code}
             if error.hint:
                 body["hint"] = error.hint
-            print(json.dumps({**error.details, **body}, default=str), flush=True)
+            print(json.dumps({**body, **error.details, **body}, default=str), flush=True)
             return
         red = sys.stderr.isatty() and self.color
         mark = "\x1b[31merror:\x1b[0m" if red else "error:"

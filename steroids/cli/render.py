@@ -47,6 +47,8 @@ class Renderer:
                 self._run(event, summary)
 
     def _step(self, event: Event) -> None:
+        if self._out.quiet:
+            return
         step, detail = str(event.data.get("step", "")), str(event.data.get("detail", ""))
         shared = step in ("engine", "image", "snapshot")
         if shared and step in self._steps:
@@ -84,6 +86,8 @@ class Renderer:
         match event.kind:
             case EventKind.CLAIMED:
                 self._line(event, f"{event.task}  attempt {event.attempt}")
+            case EventKind.READY if self._out.quiet:
+                pass
             case EventKind.READY:
                 detail = f"{(event.runner_id or '')[:8]}  {event.section or 'all sections'}  ready"
                 self._column("runner", detail, float(event.data.get("durationS", 0)))
@@ -104,6 +108,8 @@ class Renderer:
             case EventKind.CONFLICT | EventKind.ENDED | EventKind.PUSH_REFUSED:
                 for line in f"{task}{event.text}".splitlines():
                     self._line(event, line)
+            case EventKind.SUBMITTED if event.data.get("commits") == 0:
+                self._line(event, "  no commits")
             case EventKind.APPROVED:
                 # The line before says that the checks passed, or `up` said that there are none.
                 pass

@@ -7,17 +7,15 @@ from steroids.cli.command import Context, Group, pass_context
 from steroids.cli.completion import runner_ids
 from steroids.cli.follow import Follower
 from steroids.cli.options import (
-    detach_option,
     engine_option,
-    keep_option,
     now_option,
     section_option,
     sections_option,
 )
-from steroids.cli.output import count
+from steroids.cli.output import count, escape
 from steroids.errors import UsageError
 from steroids.wire.body import to_builtins
-from steroids.wire.runner import Runners, RunnersStatus, Start, Started, Stop
+from steroids.wire.runner import Runner, Runners, RunnersStatus, Start, Started, Stop
 
 TIMEOUT_S = 120.0
 MANY = "--id, --section and --all exclude each other"
@@ -29,10 +27,12 @@ def runners() -> None:
 
 
 @runners.command("start")
-@section_option("Default: one runner for all sections, in order, beside which there is no other.")
-@detach_option
-@keep_option
-@click.option("--force", is_flag=True, help="Replace what is in the way: stop it first.")
+@section_option("Whose runner; none: the single one that works on all of them.")
+@click.option("-d", "--detach", is_flag=True, help="Return when it is ready.")
+@click.option("--keep", is_flag=True, help="Leave it idle when nothing is left to do.")
+@click.option(
+    "--force", is_flag=True, help="Replace what is in the way: it is stopped first, gracefully."
+)
 @engine_option
 @pass_context
 def start(
@@ -43,13 +43,17 @@ def start(
     force: bool,
     engine: str | None,
 ) -> int:
-    """Start one runner; refused when the section has one."""
+    """Start one runner; refused when the section has one.
+
+    Without --section it works on all sections, one after the other, and is refused when there is
+    any other. `steroids up` starts what is needed, as far as there is room.
+    """
     body = Start(section=section, engine=engine, keep=keep, force=force)
     answer = context.client.post(context.url("runners"), body, Started, timeout_s=TIMEOUT_S)
     for note in answer.notes:
         context.out.note(f"note: {note}")
     for each in answer.replaced:
-        context.out.note(f"stopped {each.id[:8]}  {each.section or 'all sections'}")
+        context.out.note(f"stopped {_line(each)}")
     name = answer.runner.section
     follower = Follower(context, [name] if name else None, answer.since)
     try:
@@ -58,7 +62,10 @@ def start(
         code = follower.until_up()
     except KeyboardInterrupt:
         context.out.note("\ndetached; the runner goes on working")
-        context.out.note("come back: steroids logs -f    stop it: steroids runners stop")
+        short = answer.runner.id[:8]
+        context.out.note(
+            f"come back: steroids logs -f    stop it: steroids runners stop --id {short}"
+        )
         sys.stdout.flush()
         return 130
     if code == 0:
@@ -68,15 +75,25 @@ def start(
 
 def _started(context: Context, answer: Started) -> None:
     if context.out.json:
-        context.out.result(to_builtins(answer))
+        # As it is now that it is up; it may be at its end already, with nothing to do.
+        living = context.client.get(context.url("runners"), Runners).runners
+        now = next((each for each in living if each.id == answer.runner.id), answer.runner)
+        context.out.result({**to_builtins(answer), "runner": to_builtins(now)})
         return
     one = answer.runner
-    context.out.line(f"started {one.id[:8]}  {one.section or 'all sections'}")
+    context.out.line(f"started {_line(one)}")
     context.out.note(f"next: steroids logs -f   (stop it: steroids runners stop --id {one.id[:8]})")
 
 
 @runners.command("stop")
-@click.option("--id", "ids", multiple=True, shell_complete=runner_ids, help="This one.")
+@click.option(
+    "--id",
+    "ids",
+    multiple=True,
+    shell_complete=runner_ids,
+    metavar="ID",
+    help="This one; a prefix will do.",
+)
 @sections_option("The runner of this section.")
 @click.option("--all", "everything", is_flag=True, help="All of this project.")
 @now_option
@@ -86,33 +103,41 @@ def stop(
 ) -> None:
     """Stop runners; nothing committed is lost."""
     if bool(ids) + bool(sections) + everything > 1:
-        raise UsageError(MANY, hint="steroids runners list")
+        raise UsageError(MANY, hint="steroids runners stop --help")
     if not (ids or sections or everything):
-        raise UsageError("Which runners?", hint="steroids runners stop --all   (or: --section S)")
+        raise UsageError(
+            "Nothing says which runners to stop: --id, --section or --all",
+            hint="steroids runners stop --all   (which there are: steroids runners list)",
+        )
     body = Stop(ids=list(ids), sections=list(sections), now=now)
     answer = context.client.post(context.url("runners/stop"), body, Runners, timeout_s=TIMEOUT_S)
     if context.out.json:
         context.out.result(to_builtins(answer))
         return
     for each in answer.runners:
-        context.out.line(f"stopped {each.id[:8]}  {each.section or 'all sections'}")
+        context.out.line(f"stopped {_line(each)}")
     if not answer.runners:
-        context.out.note("no runner was running")
+        whose = f" of {', '.join(sections)}" if sections else ""
+        context.out.note(f"no runner{whose} was running")
     else:
         context.out.note("next: steroids up   (goes on with what is left)")
+
+
+def _line(runner: Runner) -> str:
+    return f"{runner.id[:8]}  {escape(runner.section or 'all sections')}"
 
 
 @runners.command("list")
 @pass_context
 def list_(context: Context) -> int:
-    """List the living runners of this project; `steroids ps` is the same."""
+    """List the living runners, as `steroids ps` does."""
     return glance.show(context)
 
 
 @runners.command("status")
 @pass_context
 def status(context: Context) -> None:
-    """Show how many there are, what they do, and who waits for a place."""
+    """Show how many there are, what they do, and who is queued, and why."""
     answer = context.client.get(context.url("runners/status"), RunnersStatus)
     if context.out.json:
         context.out.result(to_builtins(answer))
@@ -124,15 +149,15 @@ def status(context: Context) -> None:
         if one.waits_for:
             doing = f"for {one.waits_for}"
         name = one.section or "all sections"
-        context.out.line(f"  {one.id[:8]}  {name}  {one.status} {doing}".rstrip())
+        context.out.line(escape(f"  {one.id[:8]}  {name}  {one.status} {doing}".rstrip()))
     for queued in answer.queued:
-        context.out.line(f"  queued    {queued.section}  {queued.reason}")
-    if not answer.runners:
+        context.out.line(escape(f"  queued    {queued.section}  {queued.reason}"))
+    if not answer.runners and not answer.queued:
         context.out.note("next: steroids up")
 
 
 @runners.command("logs")
-@click.option("--id", "ident", shell_complete=runner_ids, help="Only this runner's.")
+@click.option("--id", "ident", metavar="ID", shell_complete=runner_ids, help="Only this runner's.")
 @sections_option("Only these.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens next.")
 @click.option("-n", "--tail", default=200, show_default=True, help="How many of the last lines.")

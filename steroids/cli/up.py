@@ -26,8 +26,10 @@ def up(
     if not answer.sections:
         if context.out.json:
             context.out.result(to_builtins(answer))
-        context.out.note("nothing to do: no section has a task that is not at its end")
-        context.out.note("hint: steroids tasks add TITLE --section S --spec FILE")
+        whose = ", ".join(sections) if sections else "no section"
+        has = "has no task" if sections else "has a task"
+        context.out.note(f"nothing to do: {whose} {has} that a runner could go on with")
+        context.out.note("hint: steroids tasks list   (a new one: steroids tasks add --help)")
         return 0
     try:
         if detach:

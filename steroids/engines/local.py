@@ -10,7 +10,6 @@ nothing.
 import contextlib
 import logging
 import os
-import secrets
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,16 +20,13 @@ from steroids.engines import local_logs
 from steroids.engines.container_create import digest
 from steroids.engines.local_container import (
     ENGINE,
-    FACTS,
     WORKSPACE,
     Container,
     Facts,
-    environment,
     named,
-    plain,
-    program,
 )
-from steroids.engines.local_folders import Folders, copy_tree, put
+from steroids.engines.local_create import create, put_files
+from steroids.engines.local_folders import Folders
 from steroids.engines.local_images import LocalImages
 from steroids.engines.local_process import kill_all
 from steroids.engines.local_shim import launch
@@ -39,13 +35,12 @@ from steroids.engines.spec import (
     Capabilities,
     ContainerSpec,
     ExecResult,
-    File,
     Handle,
     Owned,
     State,
     Status,
 )
-from steroids.errors import ContainerGone, EngineError, ImageMissing, NameTaken
+from steroids.errors import ContainerGone, EngineError, NameTaken
 
 log = logging.getLogger("steroids.local")
 
@@ -85,7 +80,7 @@ class LocalEngine:
         with _able_to(f"start {spec.name}"), self._folders.locked(spec.name):
             container = named(self._folders.containers, spec.name)
             if container is None:
-                container = self._create(spec)
+                container = create(self._folders, self.images, spec)
             facts = container.facts()
             assert facts is not None, "nobody else removes it while its name is locked"
             if facts.spec != digest(spec):
@@ -99,39 +94,9 @@ class LocalEngine:
                 self._launch(spec, container, never_ran=status is Status.CREATED)
             return facts.handle
 
-    def _create(self, spec: ContainerSpec) -> Container:
-        _check_mounts(spec)
-        image_id, root, command = self.images.root_of(spec.image)
-        with self._folders.half_made() as half:
-            try:
-                copy_tree(root, half / "root")
-            except EngineError:
-                if self.images.find(image_id) is None:
-                    raise ImageMissing(
-                        f"There is no image {spec.image}", hint="steroids up"
-                    ) from None
-                raise
-            container = Container(self._folders.containers / secrets.token_hex(32))
-            for mount in spec.mounts:
-                _link(half / "root" / mount.target.lstrip("/"), mount.source)
-            facts = Facts(
-                id=container.id,
-                name=spec.name,
-                image=image_id,
-                spec=digest(spec),
-                labels=dict(spec.labels),
-                argv=program(tuple(spec.command) or command, half / "root", container.root),
-                env=environment(container.id, container.root, spec.env),
-                mounts=[mount.target for mount in spec.mounts],
-            )
-            put(half / FACTS, plain(facts))
-            half.rename(container.folder)
-        return container
-
     def _launch(self, spec: ContainerSpec, container: Container, *, never_ran: bool) -> None:
         try:
-            for file in spec.files:
-                _write(container.path(file.path), file)
+            put_files(container, spec.files)
             launch(container)
         except (EngineError, OSError):
             # One that has run before may hold work: it is left for the caller to look at.
@@ -182,7 +147,7 @@ class LocalEngine:
             )
         try:
             process = proc.spawn(
-                program(argv, container.root, container.root),
+                container.program(argv),
                 cwd=container.path(workdir or WORKSPACE),
                 env=facts.env,
                 stdout=proc.PIPE,
@@ -242,29 +207,3 @@ def _able_to(do: str) -> Iterator[None]:
         yield
     except (OSError, proc.TimedOut) as error:
         raise EngineError(f"The local engine could not {do}: {error}", hint="df -h") from error
-
-
-def _check_mounts(spec: ContainerSpec) -> None:
-    for mount in spec.mounts:
-        if not Path(mount.source).exists():
-            raise EngineError(
-                f"The local engine could not start {spec.name}: "
-                f"there is no {mount.source} to mount",
-                hint=f"mkdir -p {mount.source}",
-            )
-
-
-def _link(place: Path, source: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        place.rmdir()
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(source)
-
-
-def _write(path: Path, file: File) -> None:
-    """Never open to others in between, whatever the umask says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as target:
-        target.write(file.content)
-        os.fchmod(target.fileno(), file.mode)

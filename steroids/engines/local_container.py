@@ -1,13 +1,12 @@
 """One local container: a folder with what it was started with, its files, its output, its end."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from steroids.engines.local_folders import get
-from steroids.engines.local_process import MARK, Life
+from steroids.engines.local_process import Life
 from steroids.engines.spec import Handle, State, Status
 
 ENGINE = "local"
@@ -22,19 +21,6 @@ FACTS, OUTPUT, RUN, EXIT, FAILED = "container.json", "output", "run.json", "exit
 
 _KILLED = 137
 _POLL_S = 0.02
-
-_PASSED_ON = (
-    "PATH",
-    "LANG",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "PIP_CERT",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "GIT_SSL_CAINFO",
-    "NODE_EXTRA_CA_CERTS",
-)
-"""Of the controller's environment. Not HOME: no settings or keys of the user are picked up."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +89,13 @@ class Container:
             time.sleep(_POLL_S)
         return True
 
+    def program(self, argv: Sequence[str]) -> list[str]:
+        """A program that is among the container's files is meant before one of the host."""
+        inside = self.path(argv[0])
+        if argv[0].startswith("/") and inside.is_file():
+            return [str(inside), *argv[1:]]
+        return list(argv)
+
     def path(self, inside: str) -> Path:
         """Where a path inside is on the host."""
         return self.root / inside.lstrip("/")
@@ -116,34 +109,3 @@ def named(containers: Path, name: str) -> Container | None:
         if facts is not None and facts.name == name:
             return container
     return None
-
-
-def environment(container: str, root: Path, given: Mapping[str, str]) -> dict[str, str]:
-    """All that a container's processes get."""
-    env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return {
-        **env,
-        "HOME": str(root) + HOME,
-        "TMPDIR": f"{root}/tmp",
-        # An agent that loses its repository must not find one that the root happens to lie in.
-        "GIT_CEILING_DIRECTORIES": str(root),
-        ROOT: str(root),
-        **given,
-        MARK: container,
-    }
-
-
-def program(argv: Sequence[str], files: Path, root: Path) -> list[str]:
-    """A program that is among the container's files is meant before one of the host.
-
-    `files` is where they are now, `root` where they will be.
-    """
-    inside = argv[0].lstrip("/")
-    if argv[0].startswith("/") and (files / inside).is_file():
-        return [str(root / inside), *argv[1:]]
-    return list(argv)
-
-
-def plain(facts: Facts) -> dict[str, object]:
-    """As JSON has it."""
-    return asdict(facts)

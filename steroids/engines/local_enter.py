@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from steroids.engines.local_container import ENGINE, named, program
+from steroids.engines.local_container import ENGINE, named
 from steroids.engines.local_folders import Folders
 from steroids.engines.spec import Status
 
@@ -21,7 +21,7 @@ def main(address: str, name: str, workdir: str, *argv: str) -> int:
         print(f"error: container {name} does not run\nhint: steroids ps", file=sys.stderr)
         return _NO_CONTAINER
     terminal = {key: os.environ[key] for key in _TERMINAL if key in os.environ}
-    words = program(argv, container.root, container.root)
+    words = container.program(argv)
     try:
         os.chdir(container.path(workdir))
         os.execvpe(words[0], words, {**terminal, **facts.env})

@@ -122,7 +122,7 @@ def _run(container: Container) -> None:
     with (container.folder / OUTPUT).open("ab") as output:
         try:
             process = proc.spawn(
-                facts.argv,
+                container.program(facts.argv),
                 cwd=container.path(WORKSPACE),
                 env=facts.env,
                 stdout=output,

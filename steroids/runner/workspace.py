@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from steroids import proc
-from steroids.agents.process import lines_of
+from steroids.agents.process import OUTPUT_S, lines_of
 from steroids.wire.assignment import Author, Checkout
 
 BRANCH = "steroids"
@@ -236,13 +236,20 @@ def run_as_agent(
         late.set()
         proc.end_group(process, grace_s=5)
 
+    def read(output: IO[bytes]) -> None:
+        with output:
+            for text in lines_of(output):
+                line(text)
+
     timer = threading.Timer(timeout_s, expire)
     timer.start()
+    reader = threading.Thread(target=read, args=(process.stdout,), daemon=True)
+    reader.start()
     try:
-        for text in lines_of(process.stdout):
-            line(text)
         status = process.wait()
     finally:
         timer.cancel()
-        proc.kill_group(process)
+        proc.end_group(process)
+        # Not for ever: what has left the group may hold the output open, and work on.
+        reader.join(OUTPUT_S)
     return None if late.is_set() else status

@@ -110,8 +110,9 @@ def _tasks_of(round_: _Round, section_id: str) -> Iterator[TaskView]:
     head = round_.heads.get(section_id)
     if head is None:
         return
-    if head["id"] not in taken:
-        yield _view(head)
+    # Also when it was given out in this round: its section is locked then, and nothing further has
+    # to be read to find that out.
+    yield _view(head)
     offset = 1
     while True:
         query = _pending(section_id).offset(offset).limit(PAGE)
@@ -143,19 +144,40 @@ def _pending(section_id: Any) -> Any:
     )
 
 
-def _heads(session: Session, section_ids: Mapping[str, object]) -> dict[str, Any]:
+def _first_of_each() -> Any:
     """The first pending task of each section, found through the index and not by sorting."""
     section = db.Section.__table__.alias("s")  # type: ignore[attr-defined]  # SQLModel adds it
     first = (
         _pending(section.c.id).with_only_columns(col(db.Task.id)).limit(1).correlate(section)
     ).scalar_subquery()
-    query = (
+    return (
         select(*_TASK, *grants.ATTEMPT)
         .select_from(section)
         .join(db.Task, col(db.Task.id) == first)
         .outerjoin(db.Attempt, grants.IS_CURRENT)
     )
-    rows = session.execute(query).mappings()
+
+
+# Built once: that takes about as long as running them.
+_FIRST_OF_EACH = _first_of_each()
+_LEASES = (
+    select(
+        col(db.Lease.resource),
+        col(db.Lease.exclusive),
+        col(db.Lease.runner_id),
+        col(db.Lease.fence),
+        col(db.Task.id),
+        col(db.Task.title),
+        col(db.Task.section_id),
+        col(db.Task.status),
+    )
+    .join(db.Task, and_(col(db.Task.id) == col(db.Lease.task_id)))
+    .order_by(col(db.Lease.id))
+)
+
+
+def _heads(session: Session, section_ids: Mapping[str, object]) -> dict[str, Any]:
+    rows = session.execute(_FIRST_OF_EACH).mappings()
     return {row["section_id"]: row for row in rows if row["section_id"] in section_ids}
 
 
@@ -170,17 +192,6 @@ def _view(row: Any) -> TaskView:
 
 
 def _read_leases(round_: _Round) -> None:
-    lease, task = db.Lease, db.Task
-    query = select(
-        col(lease.resource),
-        col(lease.exclusive),
-        col(lease.runner_id),
-        col(lease.fence),
-        col(task.id),
-        col(task.title),
-        col(task.section_id),
-        col(task.status),
-    ).join(task, and_(col(task.id) == col(lease.task_id)))
     for (
         resource,
         exclusive,
@@ -190,7 +201,7 @@ def _read_leases(round_: _Round) -> None:
         title,
         section_id,
         status,
-    ) in round_.session.execute(query.order_by(col(lease.id))):
+    ) in round_.session.execute(_LEASES):
         round_.board.add(Held(Lock(resource, exclusive), task_id))
         round_.titles[task_id] = (title, section_id)
         if status == TaskStatus.IN_PROGRESS:

@@ -65,6 +65,8 @@ def _serve(host: Host, project: OpenProject, asking: Sequence[Asking]) -> Sequen
         pending = session.exec(select(db.Task.id).where(_IS_PENDING).limit(1)).first()
     base = target.tip(project, TARGET_MAX_AGE_S) if pending else None
     with project.store.write() as session:
+        # Those who came while this one waited for the target and for the lock.
+        asking = [*asking, *project.desk.latecomers()]
         answers = claiming.claim(session, asking, Claims(settings.runners, now, base, queue))
     _note(host, asking, answers, now)
     return answers

@@ -24,7 +24,10 @@ from steroids.wire.runner import ACTIVE, WORKERS, RunnerStatus
 log = logging.getLogger("steroids.containers")
 
 MAX_LOST_STARTS = 3
-"""Runners of one section lost in a row, without one task claimed, before nobody tries again."""
+"""Runners of one section lost in a row that had no task, and that had not asked for one or ended
+by themselves, before nobody tries again."""
+SIGNALLED = 128
+"""Greater exit codes are those of signals."""
 
 
 UNSTARTED_S = 5.0
@@ -131,9 +134,13 @@ class Containers:
         if status in (Status.EXITED, Status.GONE):
             code = seen.state.exit_code if seen is not None else None
             how = f"ended with {code}" if code is not None else "is gone"
-            self._jobs.once(("lost", row.id), self._lost, engine, row, f"its container {how}")
+            # From outside: by a person, for want of memory, or told to by an engine that ends (0).
+            killed = not code or code > SIGNALLED
+            reason = f"its container {how}"
+            self._jobs.once(("lost", row.id), self._lost, engine, row, reason, killed)
         elif self._silent(row):
-            self._jobs.once(("lost", row.id), self._lost, engine, row, "its runner has gone silent")
+            reason = "its runner has gone silent"
+            self._jobs.once(("lost", row.id), self._lost, engine, row, reason, True)
 
     def _silent(self, row: home.Runner) -> bool:
         # By the monotonic clock, and from this controller's first look on.
@@ -144,12 +151,12 @@ class Containers:
     def _finish_stop(self, row: home.Runner) -> None:
         stopping.stop(self._host, self._host.project(row.project_id), row, now=False)
 
-    def _lost(self, engine: Engine, row: home.Runner, reason: str) -> None:
+    def _lost(self, engine: Engine, row: home.Runner, reason: str, killed: bool) -> None:
         """A runner is gone without having said so: its task goes back, the section gets another."""
         with self._host.store.read() as session:
-            now = session.get_one(home.Runner, row.id).status
+            now = session.get_one(home.Runner, row.id)
         # Since the look it may have been told to stop: then it did not die, it obeyed.
-        if now not in ACTIVE or now == RunnerStatus.STOPPING:
+        if now.status not in ACTIVE or now.status == RunnerStatus.STOPPING:
             return
         assert row.container is not None
         handle = Handle(**row.container)
@@ -168,20 +175,21 @@ class Containers:
                 verdicts.lost(session, task, reason, section=section.name, settings=settings)
         runners.ended(self._host, row.id, RunnerStatus.LOST)
         container.forget(self._host.path, row.id)
-        self._count_lost(project, row, claimed=bool(held), reason=reason, tail=tail)
+        good = bool(held) or (killed and now.heartbeat_at is not None)
+        self._count_lost(project, row, good=good, reason=reason, tail=tail)
         self._host.changed()
 
     def _count_lost(
-        self, project: OpenProject, row: home.Runner, *, claimed: bool, reason: str, tail: str
+        self, project: OpenProject, row: home.Runner, *, good: bool, reason: str, tail: str
     ) -> None:
         whose = row.section_id or project.id
-        count = 0 if claimed else self._lost_starts[whose] + 1
+        count = 0 if good else self._lost_starts[whose] + 1
         self._lost_starts[whose] = count
         if count >= MAX_LOST_STARTS:
             self._lost_starts[whose] = 0
             name = launching.section_name(project, row)
             error = SteroidsError(
-                f"{count} runners of {name or project.name} ended before they had a task: {reason}",
+                f"{count} runners of {name or project.name} ended as soon as they began: {reason}",
                 hint=f"steroids logs --section '{name}'" if name else "steroids logs",
                 details={"tail": tail},
             )

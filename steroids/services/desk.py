@@ -1,8 +1,9 @@
 """Where the runners of a project ask for work: whoever is served first serves all who wait.
 
 Thirty-two runners that ask at once cost one transaction and not thirty-two. The way is flat
-combining (Hendler, Incze, Shavit, Tzafrir, SPAA 2010): requests are put down in a list, and the
-one who gets the lock answers the whole list.
+combining (Hendler, Incze, Shavit, Tzafrir, SPAA 2010): requests are put down in a list, and one of
+those who ask answers the whole list. Who has an answer leaves at once and never queues behind
+those who come to ask again; so the next list is as long as it can be.
 """
 
 import threading
@@ -16,6 +17,8 @@ A = TypeVar("A")
 class _Request(Generic[Q, A]):
     def __init__(self, question: Q) -> None:
         self.question = question
+        self.called = threading.Lock()  # released when there is an answer, or it is to serve
+        self.called.acquire()
         self.over = False
         self.answer: A | None = None
         self.failure: BaseException | None = None
@@ -25,9 +28,10 @@ class Desk(Generic[Q, A]):
     """May be used from any number of threads."""
 
     def __init__(self) -> None:
-        self._serving = threading.Lock()  # held by whoever answers
-        self._guard = threading.Lock()  # guards the list
+        self._guard = threading.Lock()  # guards the three below
         self._waiting: list[_Request[Q, A]] = []
+        self._served: list[_Request[Q, A]] = []
+        self._busy = False
 
     @property
     def waiting(self) -> int:
@@ -43,24 +47,46 @@ class Desk(Generic[Q, A]):
         request: _Request[Q, A] = _Request(question)
         with self._guard:
             self._waiting.append(request)
-        with self._serving:
-            if not request.over:
-                self._serve(serve)
+            mine = not self._busy
+            self._busy = True
+        if not mine:
+            request.called.acquire()
+        if not request.over:
+            self._serve(serve)
         if request.failure is not None:
             raise request.failure
         assert request.answer is not None
         return request.answer
 
-    def _serve(self, serve: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+    def latecomers(self) -> list[Q]:
+        """For `serve` alone, when it has waited for something: the questions that came meanwhile.
+
+        It takes them on: it has to answer them too, after the others.
+        """
         with self._guard:
-            batch, self._waiting = self._waiting, []
+            late, self._waiting = self._waiting, []
+            self._served += late
+        return [request.question for request in late]
+
+    def _serve(self, serve: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+        first = self.latecomers()
         try:
-            answers = serve([request.question for request in batch])
-            for request, answer in list(zip(batch, answers, strict=True)):
+            answers = serve(first)
+            for request, answer in list(zip(self._served, answers, strict=True)):
                 request.answer = answer
         except Exception as error:  # noqa: BLE001 - it is raised again, to each of them
-            for request in batch:
+            for request in self._served:
                 request.failure = error
         finally:
-            for request in batch:
-                request.over = True
+            self._call()
+
+    def _call(self) -> None:
+        """Send away those who were served, and have one of those who came meanwhile go on."""
+        with self._guard:
+            served, self._served = self._served, []
+            self._busy = bool(self._waiting)
+            following = self._waiting[:1]
+        for request in served:
+            request.over = True
+        for request in [*served, *following]:
+            request.called.release()

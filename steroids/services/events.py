@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from steroids.services import naming
 from steroids.services.host import Host, OpenProject
+from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.wire.event import Event, EventKind
 
@@ -56,6 +58,32 @@ class Which:
 
     sections: Sequence[str] = ()
     runner: str | None = None
+
+
+def known(host: Host, project: OpenProject, which: Which) -> Which:
+    """The same, by whole names. What is gone by now counts too, since its events are there.
+
+    Raises `NotFound` for a section or a runner that there has never been, and `Ambiguous`.
+    """
+    with project.store.read() as session:
+        sections = [_section_name(session, word) for word in which.sections]
+    if which.runner is None:
+        return Which(sections)
+    with host.store.read() as session:
+        mine = select(home.Runner.id).where(home.Runner.project_id == project.id)
+        ids = session.exec(mine).all()
+    return Which(sections, naming.find("runner", which.runner, ids, str, str))
+
+
+def _section_name(session: Session, word: str) -> str:
+    newest_last = select(db.Section).order_by(col(db.Section.removed_at).desc().nulls_last())
+    by_name = {row.name: row for row in session.exec(newest_last)}
+    heard_of = select(db.Event.seq).where(db.Event.section == word).limit(1)
+    if word not in by_name and session.exec(heard_of).first() is not None:
+        # It has another name now.
+        return word
+    rows = list(by_name.values())
+    return naming.find("section", word, rows, lambda row: row.id, lambda row: row.name).name
 
 
 def since(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, text, update
-from sqlmodel import Session, SQLModel, col
+from sqlalchemy import and_, text
+from sqlmodel import Session, col
 
 from steroids.scheduling.locks import Lock
 from steroids.store import project_models as db
+from steroids.store.bulk import Bulk
 from steroids.store.columns import new_id, utc_now
 from steroids.wire.event import EventKind
 from steroids.wire.task import TaskStatus
@@ -43,22 +44,14 @@ def write(session: Session, granted: Sequence[Granted], *, base: str, expires_at
     """Begin an attempt of each task, or go on with one that was interrupted, under new leases."""
     last = next_fences(session, len(granted))
     now = utc_now()
+    bulk = Bulk(session)
     begun = []
     for number, each in enumerate(granted):
         each.fence = last - len(granted) + 1 + number
         begun.append(_begin(each.task, base, now))
-    _attempts(session, begun)
-    tasks = update(db.Task).where(col(db.Task.id) == bindparam("task"))
-    _many(
-        session,
-        tasks.values({name: bindparam(f"new_{name}") for name in _CHANGED}),
-        [
-            {"task": each["id"], **{f"new_{name}": each[name] for name in _CHANGED}}
-            for each in begun
-        ],
-    )
-    _insert(
-        session,
+    _attempts(bulk, begun)
+    bulk.update(db.Task, [{name: each[name] for name in ("id", *_CHANGED)} for each in begun])
+    bulk.insert(
         db.Lease,
         [
             {
@@ -74,8 +67,7 @@ def write(session: Session, granted: Sequence[Granted], *, base: str, expires_at
             for lock in sorted(each.locks, key=lambda lock: lock.resource)
         ],
     )
-    _insert(
-        session,
+    bulk.insert(
         db.Audit,
         [
             {
@@ -88,8 +80,7 @@ def write(session: Session, granted: Sequence[Granted], *, base: str, expires_at
             for each in granted
         ],
     )
-    _insert(
-        session,
+    bulk.insert(
         db.Event,
         [
             {
@@ -106,15 +97,18 @@ def write(session: Session, granted: Sequence[Granted], *, base: str, expires_at
             for each, new in zip(granted, begun, strict=True)
         ],
     )
+    bulk.write()
+
+
+_TAKE_FENCES = text(
+    "INSERT INTO counters (name, value) VALUES ('fence', :count) "
+    "ON CONFLICT (name) DO UPDATE SET value = counters.value + :count RETURNING value"
+)
 
 
 def next_fences(session: Session, count: int) -> int:
     """Take that many fences and return the last of them; they grow for as long as the store is."""
-    taken = text(
-        "INSERT INTO counters (name, value) VALUES ('fence', :count) "
-        "ON CONFLICT (name) DO UPDATE SET value = counters.value + :count RETURNING value"
-    )
-    return int(session.connection().execute(taken, {"count": count}).scalar_one())
+    return int(session.connection().execute(_TAKE_FENCES, {"count": count}).scalar_one())
 
 
 _CHANGED = (
@@ -143,13 +137,11 @@ def _begin(task: Any, base: str, now: datetime) -> dict[str, Any]:
     }
 
 
-def _attempts(session: Session, begun: Sequence[dict[str, Any]]) -> None:
-    again = [{"attempt": each["attempt"]} for each in begun if each["attempt"]]
+def _attempts(bulk: Bulk, begun: Sequence[dict[str, Any]]) -> None:
+    again = [{"id": each["attempt"], "status": "running"} for each in begun if each["attempt"]]
     if again:
-        mine = update(db.Attempt).where(col(db.Attempt.id) == bindparam("attempt"))
-        _many(session, mine.values(status="running"), again)
-    _insert(
-        session,
+        bulk.update(db.Attempt, again)
+    bulk.insert(
         db.Attempt,
         [
             {
@@ -164,13 +156,3 @@ def _attempts(session: Session, begun: Sequence[dict[str, Any]]) -> None:
             if not each["attempt"]
         ],
     )
-
-
-def _insert(session: Session, model: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    _many(session, insert(model), rows)
-
-
-def _many(session: Session, statement: Any, rows: list[dict[str, Any]]) -> None:
-    # On the connection: the session would look for objects to keep up to date.
-    if rows:
-        session.connection().execute(statement, rows)

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, delete, select, update
 
-from steroids.errors import Busy, NotFound
+from steroids.errors import Ambiguous, Busy, NotFound
 from steroids.services import builds, sections, verdicts
 from steroids.services.clock import steady_now
 from steroids.services.host import Host, OpenProject
@@ -66,11 +66,18 @@ def orphaned(session: Session, gone: Collection[str], settings: Settings) -> int
 
 
 def renew_all(host: Host, project: OpenProject) -> None:
-    """When a controller starts: nobody could be heard while there was none."""
-    until = steady_now() + timedelta(seconds=host.settings(project).runners.heartbeat_timeout_s)
+    """When a controller starts: nobody could be heard while there was none, and somebody may have
+    set the machine's clock back, so that those who wait would do so from some day to come."""
+    now = steady_now()
+    until = now + timedelta(seconds=host.settings(project).runners.heartbeat_timeout_s)
     with project.store.write() as session:
         living = col(db.Lease.expires_at).is_not(None)
         session.exec(update(db.Lease).where(living).values(expires_at=until))
+    with host.store.write() as session:
+        for row in rows.active(session, project.id):
+            if row.waits_since is not None and row.waits_since > now:
+                row.waits_since = now
+                session.add(row)
 
 
 def listing(host: Host, project: OpenProject) -> list[Lock]:
@@ -84,9 +91,10 @@ def listing(host: Host, project: OpenProject) -> list[Lock]:
 def release(host: Host, project: OpenProject, word: str, *, force: bool) -> list[Lock]:
     """Release a lock and all that its task holds with it; returns them.
 
-    Raises `NotFound`; `LockHeld` when its runner lives, without `force` (with it the runner is
-    told by its next heartbeat, and stops that task), and when the controller itself holds it: the
-    task is being reviewed or landed, and its work must not be built upon by others.
+    Raises `NotFound`, and `Ambiguous` for a resource that several hold; `LockHeld` when its runner
+    lives, without `force` (with it the runner is told by its next heartbeat, and stops that task),
+    and when the controller itself holds it: the task is being reviewed or landed, and its work
+    must not be built upon by others.
     """
     alive = _alive(host, project)
     with project.store.write() as session:
@@ -94,25 +102,27 @@ def release(host: Host, project: OpenProject, word: str, *, force: bool) -> list
         locks = [
             _wire(session, each, alive) for each in _every(session) if each.fence == lease.fence
         ]
+        asked = next(each for each in locks if each.id == lease.id)
         task = session.get(db.Task, lease.task_id) if lease.task_id else None
         if lease.expires_at is None:
             assert task is not None
             stage = "reviewed" if task.status == TaskStatus.REVIEW else "landed"
             raise LockHeld(
-                f"Cannot release {locks[0].name}: '{task.title}' is being {stage}, and keeps it "
+                f"Cannot release {asked.name}: '{task.title}' is being {stage}, and keeps it "
                 "until it has landed or goes back",
                 hint=f"steroids tasks show {task.id[:8]}",
                 details={"locks": [each.id for each in locks]},
             )
         if lease.runner_id in alive and not force:
-            on = f", which works on '{task.title}'" if task else ", for a build"
+            doing = f"works on '{task.title}'" if task else "builds with it"
+            told = "it is told, and stops that task" if task else "it does not stop its build"
             raise LockHeld(
-                f"Cannot release {locks[0].name}: runner {lease.runner_id[:8]} lives{on}",
-                hint=f"steroids locks release {lease.id} --force   (it is told, and stops)",
+                f"Cannot release {asked.name}: runner {lease.runner_id[:8]} is alive and {doing}",
+                hint=f"steroids locks release {lease.id} --force   ({told})",
                 details={"runnerId": lease.runner_id, "locks": [each.id for each in locks]},
             )
         if task is None:
-            session.delete(lease)
+            session.exec(delete(db.Lease).where(col(db.Lease.fence) == lease.fence))
         else:
             section = session.get_one(db.Section, task.section_id)
             verdicts.give_back(
@@ -170,11 +180,23 @@ def _every(session: Session) -> Sequence[db.Lease]:
 
 def _named(session: Session, word: str) -> db.Lease:
     views = {each.id: each.name for each in sections.views(session).values()}
-    for lease in _every(session):
-        names = (str(lease.id), lease.resource, _name(lease.resource, views))
-        if word.casefold() in (name.casefold() for name in names):
-            return lease
-    raise NotFound(f"No lock '{word}'", hint="steroids locks list")
+    every = _every(session)
+    # Many have the project, or a section that they only read: then only the id says which is meant.
+    found = [each for each in every if str(each.id) == word] or [
+        each
+        for each in every
+        if word.casefold() in (each.resource.casefold(), _name(each.resource, views).casefold())
+    ]
+    if not found:
+        raise NotFound(f"No lock '{word}'", hint="steroids locks list")
+    if len(found) > 1:
+        ids = [each.id for each in found]
+        raise Ambiguous(
+            f"{len(found)} locks are on '{word}': {', '.join(str(each) for each in ids)}",
+            hint=f"steroids locks release {ids[0]}   (steroids locks list shows whose they are)",
+            details={"candidates": ids},
+        )
+    return found[0]
 
 
 def _name(resource: str, section_names: dict[str, str]) -> str:

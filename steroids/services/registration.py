@@ -1,11 +1,14 @@
 """Putting a runner on the books: the check whether it may be there, and its row, at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+from sqlmodel import col, select
 
 from steroids.engines.base import Engine
 from steroids.errors import Busy, SectionBusy
-from steroids.services import runners, sections
+from steroids.services import demand, runners, sections
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -43,8 +46,7 @@ def register(
     one transaction. Raises `SectionBusy`, `SingleRunnerActive`, `RunnersActive`, and
     `TooManyRunners` when there are `limit` already.
     """
-    with project.store.read() as session:
-        names = {each.id: each.name for each in sections.views(session).values()}
+    names = _names(project)
     with host.store.write() as session:
         active = [row for row in rows.active(session, project.id) if row.role in WORKERS]
         _refuse(project, section, active, names, limit)
@@ -59,6 +61,23 @@ def register(
         )
 
 
+@dataclass(frozen=True)
+class _Names:
+    """By id, for people: read before the transaction, since they are in another store."""
+
+    sections: dict[str, str]
+    tasks: dict[str, str]
+
+
+def _names(project: OpenProject) -> _Names:
+    begun = select(db.Task).where(col(db.Task.status).in_(demand.BEGUN))
+    with project.store.read() as session:
+        return _Names(
+            {each.id: each.name for each in sections.views(session).values()},
+            {each.id: each.title for each in session.exec(begun)},
+        )
+
+
 def in_the_way(active: Sequence[home.Runner], section: db.Section | None) -> list[home.Runner]:
     """Those runners beside which one of this section cannot be started."""
     if section is None:
@@ -68,19 +87,20 @@ def in_the_way(active: Sequence[home.Runner], section: db.Section | None) -> lis
 
 def refuse_single(host: Host, project: OpenProject) -> None:
     """Raises `SingleRunnerActive` when one works, or is wanted, for all sections."""
+    names = _names(project)
     with host.store.read() as session:
         row = session.get_one(home.Project, project.id)
         active = [each for each in rows.active(session, project.id) if each.role in WORKERS]
     single = [each for each in active if each.role == Role.SINGLE]
     if single or row.wanted:
-        raise SingleRunnerActive(*_single("Cannot start runners", project, single, active, {}))
+        raise SingleRunnerActive(*_single("Cannot start runners", project, single, active, names))
 
 
 def _refuse(
     project: OpenProject,
     section: db.Section | None,
     active: Sequence[home.Runner],
-    names: dict[str, str],
+    names: _Names,
     limit: int | None,
 ) -> None:
     blocking = in_the_way(active, section)
@@ -118,7 +138,7 @@ def _single(
     project: OpenProject,
     single: Sequence[home.Runner],
     active: Sequence[home.Runner],
-    names: dict[str, str],
+    names: _Names,
 ) -> tuple[str, str, dict[str, Any]]:
     return (
         f"{what}: a single runner works on every section of this project",
@@ -131,10 +151,10 @@ def _details(
     project: OpenProject,
     blocking: Sequence[home.Runner],
     active: Sequence[home.Runner],
-    names: dict[str, str],
+    names: _Names,
 ) -> dict[str, Any]:
     def plain(row: home.Runner) -> dict[str, object]:
-        return to_builtins(runners.wire(project, row, names, {}))
+        return to_builtins(runners.wire(project, row, names.sections, names.tasks))
 
     found: dict[str, Any] = {"existingRunners": [plain(row) for row in active]}
     return {"existingRunner": plain(blocking[0]), **found} if blocking else found

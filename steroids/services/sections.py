@@ -94,9 +94,12 @@ def named(session: Session, word: str) -> db.Section:
     return find("section", word, every(session), lambda row: row.id, lambda row: row.name)
 
 
+_VIEWS = select_columns(*VIEWED).where(col(db.Section.removed_at).is_(None))
+
+
 def views(session: Session) -> dict[str, SectionView]:
     """The living sections as scheduling sees them, by id. Columns, since every claim asks."""
-    rows = session.execute(select_columns(*VIEWED).where(col(db.Section.removed_at).is_(None)))
+    rows = session.execute(_VIEWS)
     return {
         row["id"]: SectionView(
             id=row["id"],

@@ -28,11 +28,12 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
     engine.capabilities()
     section = _section(project, body)
     retry_refused(host, project)
-    since = events.last(project)
     replaced: list[Runner] = []
     for left in reversed(range(FORCE_TRIES if body.force else 1)):
         if body.force:
             replaced += _make_way(host, jobs, project, section)
+        # Whoever follows the new one is not to take the end of the old one for its own.
+        since = events.last(project)
         try:
             row, token = registration.register(
                 host,

@@ -9,6 +9,7 @@ from steroids.git.bundle import take_in
 from steroids.home import MARKER
 from steroids.services import commits, verdicts
 from steroids.services.events import record
+from steroids.services.grants import INTERRUPTED
 from steroids.services.host import Host, OpenProject
 from steroids.services.ownership import is_host_state
 from steroids.services.transitions import move
@@ -84,7 +85,10 @@ def _taken_before(session: Session, body: Submission) -> bool:
         db.Attempt.task_id == body.task_id, db.Attempt.number == body.attempt
     )
     attempt = session.exec(query).first()
-    return attempt is not None and attempt.tip == body.tip and attempt.status != "running"
+    if attempt is None or attempt.tip != body.tip or attempt.status == "running":
+        return False
+    # What was handed over by a stop is in, but no end of the attempt: that is still to be refused.
+    return (attempt.status == INTERRUPTED) == (body.outcome is Outcome.STOPPED)
 
 
 def _register(

@@ -26,7 +26,9 @@ would keep the write lock until the network notices."""
 # a pooler between us and the server. One statement, since each is a way there and back.
 _BEGIN = (
     "SELECT set_config('search_path', %s, true), set_config('lock_timeout', %s, true),"
-    " set_config('idle_in_transaction_session_timeout', %s, true)"
+    " set_config('idle_in_transaction_session_timeout', %s, true),"
+    # Tables here grow from nothing to thousands of rows: a plan that was kept is soon wrong.
+    " set_config('plan_cache_mode', 'force_custom_plan', true)"
 )
 _BEGIN_WRITE = _BEGIN + ", pg_advisory_xact_lock(%s)"
 

@@ -1,4 +1,5 @@
-"""`make bench`: start-up, disk and memory of runners, side by side with what people do now.
+"""`make bench`: start-up, disk and memory of runners, and claims, side by side with what people
+use now.
 
 Only ratios of what was measured in turns say something; the seconds are this machine's today.
 """
@@ -19,6 +20,7 @@ from steroids.engines.base import Engine
 from steroids.engines.discover import find_engine
 from steroids.errors import SteroidsError
 from tests.benchmarks import measure, monorepo
+from tests.benchmarks.claims import claims
 from tests.benchmarks.floor import Floor
 from tests.benchmarks.house import House, opened
 from tests.benchmarks.monorepo import NotMeasured
@@ -32,16 +34,24 @@ def main() -> int:
     failure = None
     with contextlib.ExitStack() as stack:
         try:
-            engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
-            for engine in engines:
-                stack.callback(engine.close)
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="st-bench-")))
-            _say("an example monorepo, npm's cache warm")
-            repo = monorepo.make(folder)
-            print(_machine(engines, repo), file=sys.stderr if options.json else sys.stdout)
-            _say("images, snapshots")
-            house = stack.enter_context(opened(folder, repo, engines))
-            _measure(house, engines, options, folder, lines)
+            about = sys.stderr if options.json else sys.stdout
+            print(_machine(), file=about)
+            if options.only != "runners":
+                _say("claims, in turns")
+                found, of_server = claims(folder, options.rounds)
+                lines += found
+                print(of_server, file=about)
+            if options.only != "claims":
+                engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
+                for engine in engines:
+                    stack.callback(engine.close)
+                _say("an example monorepo, npm's cache warm")
+                repo = monorepo.make(folder)
+                print(_project(engines, repo), file=about)
+                _say("images, snapshots")
+                house = stack.enter_context(opened(folder, repo, engines))
+                _measure(house, engines, options, folder, lines)
         except (NotMeasured, SteroidsError) as error:
             failure = str(error)
     took_s = time.perf_counter() - began
@@ -88,6 +98,7 @@ def _measure(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=("claims", "runners"), help="default: both")
     parser.add_argument("--engines", default="docker,podman", help="default: docker,podman")
     parser.add_argument("--rounds", type=int, default=7, help="of each comparison; default 7")
     parser.add_argument(
@@ -100,14 +111,18 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _machine(engines: Sequence[Engine], repo: monorepo.Monorepo) -> str:
-    names = [f"{each.name.capitalize()} {each.capabilities().version}" for each in engines]
+def _machine() -> str:
     return (
-        f"Steroids {__version__}, {', '.join(names)}, Python {platform.python_version()}, "
+        f"Steroids {__version__}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} cores, "
-        f"load {os.getloadavg()[0]:.1f}; {repo.files} files, "
-        f"{repo.installed_bytes / 1e6:.0f} MB node_modules"
+        f"load {os.getloadavg()[0]:.1f}"
     )
+
+
+def _project(engines: Sequence[Engine], repo: monorepo.Monorepo) -> str:
+    names = [f"{each.name.capitalize()} {each.capabilities().version}" for each in engines]
+    size_mb = repo.installed_bytes / 1e6
+    return f"{', '.join(names)}; {repo.files} files, {size_mb:.0f} MB node_modules"
 
 
 def _say(text: str) -> None:

@@ -17,10 +17,12 @@ class Line:
     """Wanted: no more than this ratio, or without `theirs` no more than this value."""
     at_least: float | None = None
     """Wanted: theirs is this many times ours."""
+    rate_at_least: float | None = None
+    """Wanted, of what is better when there is more of it: ours is this many times theirs."""
 
     @property
     def ratio(self) -> float | None:
-        """Ours to theirs; theirs to ours where more is wanted."""
+        """Ours to theirs; theirs to ours where it has to be many times as much."""
         if self.theirs is None:
             return None
         return self.theirs / self.ours if self.at_least else self.ours / self.theirs
@@ -31,6 +33,8 @@ class Line:
         value = self.ours if self.ratio is None else self.ratio
         if self.at_least is not None:
             return value >= self.at_least
+        if self.rate_at_least is not None:
+            return value >= self.rate_at_least
         return None if self.at_most is None else value <= self.at_most
 
     @property
@@ -38,6 +42,8 @@ class Line:
         unit = "x" if self.theirs is not None else f" {self.unit}"
         if self.at_least is not None:
             return f">= {self.at_least:g}x less"
+        if self.rate_at_least is not None:
+            return f">= {self.rate_at_least:g}{unit}"
         return "" if self.at_most is None else f"<= {self.at_most:g}{unit}"
 
     def as_json(self) -> dict[str, object]:
@@ -51,6 +57,7 @@ class Line:
             "ratio": self.ratio,
             "atMost": plain["at_most"],
             "atLeast": plain["at_least"],
+            "rateAtLeast": plain["rate_at_least"],
             "ok": self.ok,
         }
 
@@ -80,5 +87,5 @@ def _row(line: Line) -> tuple[str, ...]:
 
 
 def _amount(value: float, unit: str) -> str:
-    digits = 0 if unit in ("kB", "ms") else 2 if value < 10 else 1
+    digits = 0 if unit in ("kB", "ms", "/s") else 2 if value < 10 else 1
     return f"{value:.{digits}f} {unit}"

@@ -35,13 +35,13 @@ class Killer:
     story: Story
     engine: PrivateEngine
     seed: int
-    log: list[str] = field(default_factory=list)
+    killed: dict[str, int] = field(default_factory=dict)
+    """How many of each kind."""
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._began = time.monotonic()
         self._bag: list[Callable[[], str]] = []
-        self.killed: dict[str, int] = {}
 
     def strike(self) -> None:
         """Wait a moment, then kill one thing, if there is one of its kind."""
@@ -60,9 +60,7 @@ class Killer:
     def say(self, text: str) -> None:
         """With the time, so that it can be held against the events and the controller's log."""
         clock = time.strftime("%H:%M:%S", time.gmtime())
-        line = f"{clock}  {time.monotonic() - self._began:6.1f} s  {text}"
-        self.log.append(line)
-        print(line, flush=True)
+        print(f"{clock}  {time.monotonic() - self._began:6.1f} s  {text}", flush=True)
 
     def _found(self, kind: Callable[[], str]) -> str:
         deadline = time.monotonic() + LOOK_FOR_S

@@ -5,11 +5,16 @@ section's runner does. What it got it hands to the one thread that lands: there 
 completed and its locks are released, many at once, since a project has one landing queue too.
 """
 
+import os
 import queue
+import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, func, select
@@ -26,7 +31,7 @@ from steroids.wire.task import TaskStatus
 BASE = "0123456789012345678901234567890123456789"
 SHARED = "Shared"
 """A section without tasks, that all others depend on: a claim grants three locks."""
-LIMIT_S = 300
+LIMIT_S = 120
 
 
 def fill(store: Store, sections: int, tasks: int) -> None:
@@ -55,61 +60,104 @@ def fill(store: Store, sections: int, tasks: int) -> None:
 
 @dataclass(frozen=True)
 class Claimed:
-    section_id: str
+    asking: Asking
     task_id: str
     fence: int
 
 
 @dataclass
 class Fleet:
-    """`claimers` threads on one store object, until no section has anything for them."""
+    """`claimers` threads on one store object, until there is nothing left for them.
+
+    They ask as the runners of all sections, or with `anywhere` as so many that work on every one.
+    `watched`: each transaction makes sure that nobody holds what another one has.
+    """
 
     store: Store
     claimers: int
-    name: str = ""
+    anywhere: str | None = None
+    """What their ids begin with."""
+    watched: bool = False
     claimed: list[Claimed] = field(default_factory=list)
     """In the order in which they were handed over."""
     desk: Desk[Asking, Answer] = field(default_factory=Desk)
-    _idle: "queue.SimpleQueue[str | None]" = field(default_factory=queue.SimpleQueue)
+    _idle: "queue.SimpleQueue[Asking | None]" = field(default_factory=queue.SimpleQueue)
     _done: "queue.SimpleQueue[Claimed | None]" = field(default_factory=queue.SimpleQueue)
     _left: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)  # guards _left
 
     def run(self) -> None:
-        with self.store.read() as session:
-            query = select(db.Section.id).where(db.Section.name != SHARED)
-            sections = session.exec(query).all()
-        self._left = len(sections)
-        for section_id in sections:
-            self._idle.put(section_id)
+        runners = self._runners()
+        self._left = len(runners)
+        for asking in runners:
+            self._idle.put(asking)
         with ThreadPoolExecutor(self.claimers + 1) as pool:
-            landing = pool.submit(self._land)
-            claiming = [pool.submit(self._claim) for _ in range(self.claimers)]
-            for each in claiming:
+            work = [pool.submit(self._land)]
+            work += [pool.submit(self._claim) for _ in range(self.claimers)]
+            for each in work:
+                # One that fails must not leave the others waiting for it.
+                each.add_done_callback(lambda done: self._end() if done.exception() else None)
+            for each in work:
                 each.result(LIMIT_S)
-            self._done.put(None)
-            landing.result(LIMIT_S)
+
+    def rounds(self) -> float:
+        """The same, but landing has its own time: each round, all claimers ask at once, and when
+        all have been answered what they got is landed. Returns the seconds that claiming took."""
+        idle = deque(self._runners())
+        took_s = 0.0
+        with ThreadPoolExecutor(self.claimers) as pool:
+            while idle:
+                asking = [idle.popleft() for _ in range(min(self.claimers, len(idle)))]
+                answers = list(pool.map(self._timed, asking))
+                took_s += max(end for _, end, _ in answers) - min(begun for begun, _, _ in answers)
+                landed = [
+                    Claimed(asked, answer.task_id, answer.fence)
+                    for asked, (_, _, answer) in zip(asking, answers, strict=True)
+                    if answer.task_id is not None
+                ]
+                self._landed(landed)
+                idle.extend(each.asking for each in landed)
+        return took_s
+
+    def _timed(self, asking: Asking) -> tuple[float, float, Answer]:
+        begun = time.perf_counter()
+        answer = self.desk.ask(asking, self._serve)
+        return begun, time.perf_counter(), answer
+
+    def _runners(self) -> Sequence[Asking]:
+        if self.anywhere is not None:
+            return [Asking(f"{self.anywhere}-{number}", None) for number in range(self.claimers)]
+        with self.store.read() as session:
+            ids = session.exec(select(db.Section.id).where(db.Section.name != SHARED))
+            return [Asking(f"of {each}", each) for each in ids]
 
     def _claim(self) -> None:
-        while (section_id := self._idle.get(timeout=LIMIT_S)) is not None:
-            answer = self.desk.ask(Asking(f"{self.name}{section_id}", section_id), self._serve)
+        while (asking := self._idle.get(timeout=LIMIT_S)) is not None:
+            answer = self.desk.ask(asking, self._serve)
             if answer.task_id is not None:
-                self._done.put(Claimed(section_id, answer.task_id, answer.fence))
-            elif answer.left:
-                self._idle.put(section_id)
+                self._done.put(Claimed(asking, answer.task_id, answer.fence))
             else:
+                # What is pending yet is in a section that another one has, who will ask again.
                 self._drained()
 
     def _serve(self, asking: Sequence[Asking]) -> Sequence[Answer]:
         with self.store.write() as session:
-            return claim(session, asking, Claims(Runners(), steady_now(), BASE))
+            asking = [*asking, *self.desk.latecomers()]
+            answers = claim(session, asking, Claims(Runners(), steady_now(), BASE))
+            assert not (self.watched and clashes(session))
+            return answers
 
     def _drained(self) -> None:
         with self._guard:
             self._left -= 1
-            if self._left == 0:
-                for _ in range(self.claimers):
-                    self._idle.put(None)
+            over = self._left == 0
+        if over:
+            self._end()
+
+    def _end(self) -> None:
+        self._done.put(None)
+        for _ in range(self.claimers):
+            self._idle.put(None)
 
     def _land(self) -> None:
         over = False
@@ -119,12 +167,15 @@ class Fleet:
                 batch.append(self._done.get())
             over = None in batch
             landed = [each for each in batch if each is not None]
-            if landed:
-                self.claimed += landed
-                with self.store.write() as session:
-                    land(session, landed)
-                for each in landed:
-                    self._idle.put(each.section_id)
+            self._landed(landed)
+            for each in landed:
+                self._idle.put(each.asking)
+
+    def _landed(self, claimed: Sequence[Claimed]) -> None:
+        self.claimed += claimed
+        if claimed:
+            with self.store.write() as session:
+                land(session, claimed)
 
 
 def land(session: Session, landed: Sequence[Claimed]) -> None:
@@ -147,3 +198,14 @@ def clashes(session: Session) -> list[str]:
         .having(func.count() > 1)
     )
     return list(session.exec(query))
+
+
+if __name__ == "__main__":
+    url, report, count = sys.argv[1:]
+    opened = Store(url, "project")
+    fleet = Fleet(opened, int(count), anywhere=str(os.getpid()), watched=True)
+    print("up", flush=True)
+    sys.stdin.readline()
+    fleet.run()
+    Path(report).write_text("".join(f"{each.task_id} {each.fence}\n" for each in fleet.claimed))
+    opened.close()

@@ -6,6 +6,7 @@ from steroids import proc
 from steroids.agents import process
 from steroids.agents.base import Ended, Work
 from steroids.agents.process import ProcessSession
+from steroids.runner import workspace
 from steroids.wire.assignment import Outcome, TaskBrief
 
 
@@ -21,5 +22,18 @@ def test_a_run_ends_though_something_that_left_its_group_holds_the_output(
     session = ProcessSession(("sh", "-c", script), work, print, env=env)
     try:
         assert session.wait() == Ended(Outcome.DONE)
+    finally:
+        proc.run(["kill", (tmp_path / "pid").read_text().strip()])
+
+
+def test_a_check_ends_though_something_that_left_its_group_holds_the_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspace, "OUTPUT_S", 0.1)
+    env = {"PATH": "/usr/bin:/bin"}
+    place = workspace.Workspace(tmp_path, tmp_path, None, env)
+    script = "setsid sh -c 'echo $$ > pid; exec sleep 300' & until [ -s pid ]; do sleep 0.01; done"
+    try:
+        assert place.shell(f"{script}; echo passed", env, print, 60) == "passed"
     finally:
         proc.run(["kill", (tmp_path / "pid").read_text().strip()])

@@ -29,7 +29,7 @@ def router(controller: Controller) -> APIRouter:
         runner: str | None = None,
     ) -> Response:
         opened = registry.at(controller.host, project)
-        which = Which(section, runner)
+        which = events.known(controller.host, opened, Which(section, runner))
         lines = _lines(controller, opened, since, which, tail, follow)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 

@@ -54,8 +54,7 @@ def router(controller: Controller) -> APIRouter:
         return reply(runners.find(host, registry.at(host, project), section))
 
     def _stop(project: OpenProject, gone: list[Runner], *, now: bool) -> Response:
-        before = [runners.one(host, project, row.id) for row in gone]
         stopping.stop_all(host, jobs, project, gone, now=now)
-        return reply(Runners(runners=before))
+        return reply(Runners(runners=[runners.one(host, project, row.id) for row in gone]))
 
     return routes
