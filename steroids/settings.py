@@ -202,7 +202,10 @@ def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: 
 def _check_zones(name: str, line: int, zones: Any, *, repo: bool) -> None:
     for zone in zones if isinstance(zones, list) else [zones]:
         if not isinstance(zone, CommentedMap):
-            raise BadConfig(f"{name}:{line}: 'zones' is a list of zones, each with a name")
+            raise BadConfig(
+                f"{name}:{line}: 'zones' is a list of zones, each with a name",
+                hint="steroids config show",
+            )
         _check_keys(name, zone, Zone, repo=repo)
 
 

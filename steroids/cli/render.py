@@ -121,7 +121,8 @@ class Renderer:
                 self._line(event, event.text)
 
     def _line(self, event: Event, text: str) -> None:
-        name = event.section or "-"
+        # A runner without a section works on all of them.
+        name = event.section or ("all" if event.runner_id else "-")
         color = self._color.get(name, "white")
         mark = MARKS.get(event.kind)
         shown = escape(_cut(text, 2000))

@@ -42,7 +42,9 @@ class Claims:
 
 
 @dataclass
-class _Round:
+class Round:
+    """What is true while the transaction lasts, and what has been granted in it."""
+
     session: Session
     claims: Claims
     rules: Rules
@@ -52,40 +54,48 @@ class _Round:
     """Runner ids, each with the task in progress that it has, and the fence."""
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Ids of tasks that hold locks, each with title and section id."""
+    turns: list[Turn] = field(default_factory=list)
     granted: list[grants.Granted] = field(default_factory=list)
 
 
-def claim(session: Session, asking: Sequence[Asking], claims: Claims) -> list[Answer]:
-    """Answer all of them, in their order; to be called in a transaction that writes."""
+def look(session: Session, claims: Claims) -> Round:
+    """All that a round of claims has to know; to be called in a transaction that writes."""
     rules = demand.rules_of(session, claims.settings)
     heads = _heads(session, rules.sections) if claims.base else {}
-    round_ = _Round(session, claims, rules, heads)
+    round_ = Round(session, claims, rules, heads)
     _read_leases(round_)
-    turns = [
+    round_.turns += [
         Turn(section_id, rules.locks_of(_view(heads[section_id])))
         for section_id in claims.queue
         # One that waits for others to be finished must not keep them from finishing.
         if section_id in heads and not rules.blocked_by(section_id)
         if not rules.sections[section_id].skipped
     ]
-    answers = [_answer(round_, each, turns) for each in asking]
+    return round_
+
+
+def answer(round_: Round, asking: Sequence[Asking]) -> list[Answer]:
+    """Answer all of them, in their order, and write down what they get; once per round, in the
+    transaction that looked."""
+    claims = round_.claims
+    answers = [_answer(round_, each) for each in asking]
     if round_.granted:
         assert claims.base is not None
         expires_at = claims.now + timedelta(seconds=claims.settings.heartbeat_timeout_s)
-        grants.write(session, round_.granted, base=claims.base, expires_at=expires_at)
+        grants.write(round_.session, round_.granted, base=claims.base, expires_at=expires_at)
         fences = {each.runner_id: (each.task["id"], each.fence) for each in round_.granted}
         answers = [
-            Answer(*fences[ask.runner_id]) if ask.runner_id in fences else answer
-            for ask, answer in zip(asking, answers, strict=True)
+            Answer(*fences[ask.runner_id]) if ask.runner_id in fences else found
+            for ask, found in zip(asking, answers, strict=True)
         ]
     return answers
 
 
-def _answer(round_: _Round, asking: Asking, turns: Sequence[Turn]) -> Answer:
+def _answer(round_: Round, asking: Asking) -> Answer:
     if asking.runner_id in round_.mine:
         return Answer(*round_.mine[asking.runner_id])
     own = [asking.section_id] if asking.section_id else [s.id for s in round_.rules.in_order()]
-    decision = pick(own, partial(_tasks_of, round_), round_.rules, round_.board, turns)
+    decision = pick(own, partial(_tasks_of, round_), round_.rules, round_.board, round_.turns)
     if isinstance(decision, Grant):
         _take(round_, asking.runner_id, decision)
         return Answer(decision.task.id)
@@ -93,7 +103,7 @@ def _answer(round_: _Round, asking: Asking, turns: Sequence[Turn]) -> Answer:
     return Answer(waits_for=_explain(round_, decision), left=left)
 
 
-def _take(round_: _Round, runner_id: str, grant: Grant) -> None:
+def _take(round_: Round, runner_id: str, grant: Grant) -> None:
     head = round_.heads[grant.task.section_id]
     row = head if head["id"] == grant.task.id else _row(round_.session, grant.task.id)
     section = round_.rules.sections[grant.task.section_id]
@@ -104,7 +114,7 @@ def _take(round_: _Round, runner_id: str, grant: Grant) -> None:
         round_.board.add(Held(lock, grant.task.id))
 
 
-def _tasks_of(round_: _Round, section_id: str) -> Iterator[TaskView]:
+def _tasks_of(round_: Round, section_id: str) -> Iterator[TaskView]:
     """Pending tasks in order: the first is known, the others are read when they are needed."""
     taken = {each.task["id"] for each in round_.granted}
     head = round_.heads.get(section_id)
@@ -191,7 +201,7 @@ def _view(row: Any) -> TaskView:
     return TaskView(row["id"], row["section_id"], row["priority"], row["position"], paths)
 
 
-def _read_leases(round_: _Round) -> None:
+def _read_leases(round_: Round) -> None:
     for (
         resource,
         exclusive,
@@ -208,7 +218,7 @@ def _read_leases(round_: _Round) -> None:
             round_.mine[runner_id] = (task_id, fence)
 
 
-def _explain(round_: _Round, decision: Wait | None) -> str | None:
+def _explain(round_: Round, decision: Wait | None) -> str | None:
     sections_ = round_.rules.sections
     if decision is None:
         return None

@@ -65,9 +65,12 @@ def _serve(host: Host, project: OpenProject, asking: Sequence[Asking]) -> Sequen
         pending = session.exec(select(db.Task.id).where(_IS_PENDING).limit(1)).first()
     base = target.tip(project, TARGET_MAX_AGE_S) if pending else None
     with project.store.write() as session:
-        # Those who came while this one waited for the target and for the lock.
+        # What landed in the meantime has let go of its locks, and is what the next starts from.
+        base = project.known.tip if base else None
+        round_ = claiming.look(session, Claims(settings.runners, now, base, queue))
+        # Those who came while this one waited for the target and the lock, and looked.
         asking = [*asking, *project.desk.latecomers()]
-        answers = claiming.claim(session, asking, Claims(settings.runners, now, base, queue))
+        answers = claiming.answer(round_, asking)
     _note(host, asking, answers, now)
     return answers
 

@@ -76,7 +76,7 @@ def known(host: Host, project: OpenProject, which: Which) -> Which:
 
 
 def _section_name(session: Session, word: str) -> str:
-    newest_last = select(db.Section).order_by(col(db.Section.removed_at).desc().nulls_last())
+    newest_last = select(db.Section).order_by(col(db.Section.removed_at).nulls_last())
     by_name = {row.name: row for row in session.exec(newest_last)}
     heard_of = select(db.Event.seq).where(db.Event.section == word).limit(1)
     if word not in by_name and session.exec(heard_of).first() is not None:

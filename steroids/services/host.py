@@ -3,7 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -33,6 +33,10 @@ class Target:
     """None: never fetched."""
     fetched_at: float = float("-inf")
     """By the monotonic clock."""
+    pushes: int = 0
+    """How often this controller has moved it."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    """Guards all of the above: what a fetch brings may be older than what was pushed meanwhile."""
 
 
 @dataclass(frozen=True)

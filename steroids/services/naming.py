@@ -27,10 +27,14 @@ def find(
         if len(found) == 1:
             return found[0]
         if found:
-            lines = [f"{ident(thing)[:SHORT]}  {name(thing)}" for thing in found]
+            lines = [_shown(ident(thing), name(thing)) for thing in found]
             raise Ambiguous(
                 f"'{word}' fits {len(found)} {noun}s: {'; '.join(lines)}",
                 hint=f"steroids {noun}s list",
                 details={"candidates": [ident(thing) for thing in found]},
             )
     raise NotFound(f"No {noun} '{word}'", hint=f"steroids {noun}s list")
+
+
+def _shown(ident: str, name: str) -> str:
+    return ident[:SHORT] if name == ident else f"{ident[:SHORT]}  {name}"

@@ -107,7 +107,7 @@ def _refuse(
     if not blocking:
         if limit is not None and len(active) >= limit:
             raise TooManyRunners(
-                f"Cannot start runner: {len(active)} runners are active, and "
+                f"Cannot start runner: {_how_many(active)} active, and "
                 f"runners.max_parallel is {limit}",
                 f"steroids runners stop --id {active[0].id[:8]}   (or raise "
                 "STEROIDS_RUNNERS__MAX_PARALLEL, runners.max_parallel in a config file)",
@@ -119,10 +119,9 @@ def _refuse(
         raise SingleRunnerActive(*_single("Cannot start runner", project, single, active, names))
     details = _details(project, blocking, active, names)
     if section is None:
-        many = len(active) > 1
-        count = f"{len(active)} runners are" if many else "a runner is"
         raise RunnersActive(
-            f"Cannot start runner: without --section it works on every section, and {count} active",
+            "Cannot start runner: without --section it works on every section, and "
+            f"{_how_many(active)} active",
             f"{STOP_ALL}   (or: steroids runners start --force)",
             details,
         )
@@ -131,6 +130,10 @@ def _refuse(
         f"steroids runners stop --id {blocking[0].id[:8]}   (or: {STOP_ALL})",
         details,
     )
+
+
+def _how_many(active: Sequence[home.Runner]) -> str:
+    return f"{len(active)} runners are" if len(active) > 1 else "1 runner is"
 
 
 def _single(

@@ -145,10 +145,10 @@ def _say_what_waits(session: Session, rules: Rules, section_ids: Sequence[str]) 
 def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:
     if runner.container is not None:
         handle = Handle(**runner.container)
-        engine = host.engine(runner.engine_address)
         # An engine that is away now is no reason to keep the runner on the books: what is left
         # of it is swept by reconciling when the engine is back.
         with contextlib.suppress(EngineError):
+            engine = host.engine(runner.engine_address)
             engine.stop(handle, grace_s)
             engine.remove(handle)
     container.forget(host.path, runner.id)

@@ -34,18 +34,28 @@ def destination(project: OpenProject) -> Destination:
 
 def fetch(project: OpenProject) -> str:
     """Fetch and return the target's tip. Raises `GitError`, `RemoteUnreachable`."""
-    where = destination(project)
-    if where.branch == project.target:
-        tip = project.mirror.fetch(where.url, project.target)
-    else:
-        tip = _local_tip(project, where)
-    advanced(project, tip)
-    project.known.fetched_at = time.monotonic()
-    return tip
+    where, known = destination(project), project.known
+    while True:
+        pushes = known.pushes
+        if where.branch == project.target:
+            tip = project.mirror.fetch(where.url, project.target)
+        else:
+            tip = _local_tip(project, where)
+        with known.guard:
+            if known.pushes == pushes:
+                _note(project, tip)
+                known.fetched_at = time.monotonic()
+                return tip
 
 
 def advanced(project: OpenProject, tip: str) -> None:
-    """Note that the target is there now: it was fetched, or we have pushed it."""
+    """Note that the target is there now, since this controller has pushed it."""
+    with project.known.guard:
+        project.known.pushes += 1
+        _note(project, tip)
+
+
+def _note(project: OpenProject, tip: str) -> None:
     if project.known.tip != tip:
         project.mirror.set_ref(project.target_ref, tip)
         project.known.tip = tip

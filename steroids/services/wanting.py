@@ -9,6 +9,7 @@ from steroids.services.landing import retry_refused
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
+from steroids.wire.event import EventKind
 from steroids.wire.runner import Down, Role, Stop, Up, UpReply
 
 
@@ -60,7 +61,7 @@ def _refuse_skipped(named: Sequence[db.Section]) -> None:
     for section in named:
         if section.skipped:
             raise WrongState(
-                f"Section {section.name} is skipped",
+                f"Cannot start runner: section {section.name} is skipped",
                 hint=f"steroids sections unskip '{section.name}'",
             )
 
@@ -82,12 +83,29 @@ def down(host: Host, project: OpenProject, body: Down) -> list[home.Runner]:
     Returns those that run; `stopping.stop_all` sees them out.
     """
     found = runners.chosen(host, project, Stop(sections=body.sections))
+    running = {row.section_id for row in found}
     with project.store.write() as session:
         every = sections.every(session)
         named = [sections.named(session, word) for word in body.sections] or list(every)
         for section in named:
+            if section.wanted is not None and section.id not in running:
+                # Whoever follows it waits for its end, and no runner will tell.
+                text = "stopped before it had a runner"
+                events.record(session, EventKind.STOPPED, text, section=section.name)
             section.wanted = None
             session.add(section)
     if not body.sections:
         runners.unwant_single(host, project)
+    host.changed()
+    return found
+
+
+def stop(host: Host, project: OpenProject, body: Stop) -> list[home.Runner]:
+    """The same for the runners of these ids; with none, for sections, or for all there is."""
+    found = []
+    if body.ids:
+        found = runners.chosen(host, project, Stop(ids=body.ids))
+        runners.unwant(host, project, found)
+    if body.sections or not body.ids:
+        found += down(host, project, Down(sections=body.sections))
     return found

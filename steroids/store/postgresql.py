@@ -132,8 +132,6 @@ def _new_engine(url: URL) -> Engine:
             },
             pool_size=KEPT_CONNECTIONS,
             max_overflow=MOST_CONNECTIONS - KEPT_CONNECTIONS,
-            # The server may have been restarted since.
-            pool_pre_ping=True,
         )
     except ImportError:
         raise BadConfig(

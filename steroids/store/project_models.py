@@ -135,12 +135,12 @@ class Lease(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    resource: str = Field(index=True)
+    resource: str
     """`project`, `section:<id>`, `files:<glob>`, `zone:<name>`, `resource:<name>`, ..."""
     exclusive: bool
     task_id: str | None = Field(default=None, foreign_key="tasks.id", index=True)
     runner_id: str
-    fence: int = Field(index=True)
+    fence: int
     """Whoever acts under this lease has to show it; each claim has a greater one."""
     granted_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     expires_at: datetime | None = Field(default=None, sa_type=UtcTime)

@@ -1,16 +1,20 @@
 """A database and its transactions: the global store, or a project's own."""
 
-import threading
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlmodel import Session
 
 from steroids.store.database import Database, find_database
 from steroids.store.migrate import migrate
+from steroids.store.turn import Turn
+
+T = TypeVar("T")
 
 
 class Store:
@@ -27,10 +31,10 @@ class Store:
 
     def __init__(self, location: Path | str, kind: str, schema: str | None = None) -> None:
         self._database = find_database(location, schema)
-        self._turn = _Turn()
+        self._turn = Turn()
         try:
             with _explained(self._database):
-                migrate(self._database, kind)
+                _again_if_lost(partial(migrate, self._database, kind))
         except BaseException:
             self._database.close()
             raise
@@ -45,10 +49,8 @@ class Store:
         with (
             self._turn.taken(),
             _explained(self._database),
-            Session(self._database.writing, expire_on_commit=False) as session,
+            _again_if_lost(partial(_begun, self._database.writing)) as session,
         ):
-            # Begins it: nothing may be decided on before the lock is there.
-            session.connection()
             yield session
             session.commit()
 
@@ -57,13 +59,37 @@ class Store:
         """A consistent view that never waits for writers; changes made in it are not kept."""
         with (
             _explained(self._database),
-            Session(self._database.reading, expire_on_commit=False, autoflush=False) as session,
+            _again_if_lost(partial(_begun, self._database.reading)) as session,
         ):
+            # Nothing is sent that will not be kept.
+            session.autoflush = False
             yield session
 
     def close(self) -> None:
         """Let go of the connections; for when no transaction is open. May be called again."""
         self._database.close()
+
+
+def _begun(engine: Engine) -> Session:
+    """A session in its transaction: nothing is decided on before the lock is there."""
+    session = Session(engine, expire_on_commit=False)
+    try:
+        session.connection()
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _again_if_lost(call: Callable[[], T]) -> T:
+    """For what may be done twice: a connection that was lost since it was last used, as by a
+    restart of the server, is found out by using it and not by a question of its own each time."""
+    try:
+        return call()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+    return call()
 
 
 @contextmanager
@@ -75,55 +101,3 @@ def _explained(database: Database) -> Iterator[None]:
         if known is None:
             raise
         raise known from error
-
-
-class _Turn:
-    """Orders the writers of this process, before they ask the database for its lock.
-
-    First come, first served: SQLite has those that wait for its lock sleep and try again, up to
-    100 ms, so that with many the unlucky starve. And who waits here holds no connection.
-    """
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()  # guards the two below
-        self._owner: int | None = None
-        self._waiting: deque[tuple[int, threading.Lock]] = deque()
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        self._take()
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    def _take(self) -> None:
-        me = threading.get_ident()
-        with self._guard:
-            assert self._owner != me, "a write within a write of the same store waits for itself"
-            if self._owner is None:
-                self._owner = me
-                return
-            called = threading.Lock()
-            called.acquire()
-            self._waiting.append((me, called))
-        try:
-            called.acquire()
-        except BaseException:
-            # A signal in the main thread: the turn must not be given to who has left.
-            self._leave((me, called))
-            raise
-
-    def _leave(self, place: tuple[int, threading.Lock]) -> None:
-        with self._guard:
-            if place in self._waiting:
-                self._waiting.remove(place)
-                return
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        with self._guard:
-            self._owner = None
-            if self._waiting:
-                self._owner, called = self._waiting.popleft()
-                called.release()

@@ -1,10 +1,13 @@
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from steroids import proc
 from steroids.errors import BadConfig, SectionBusy
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -12,6 +15,7 @@ from steroids.store import runners
 from steroids.store.session import Store
 from steroids.wire.runner import Role, RunnerStatus
 from tests.support.engines import eventually
+from tests.support.postgres import CHECKOUT
 from tests.support.stores import Place, count, counted, race
 
 LIMIT_S = 60
@@ -191,6 +195,17 @@ def test_stores_in_one_database_know_nothing_of_each_other(postgres_place: Place
 def test_a_file_is_one_store(sqlite_place: Place) -> None:
     with pytest.raises(BadConfig, match="no schemas"):
         sqlite_place.open("project", "p_one")
+
+
+def test_who_has_sqlite_needs_no_driver_for_the_other(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from steroids.store.session import Store\n"
+        "import steroids.controller.serve\n"
+        "Store(Path(sys.argv[1]), 'home').close()\n"
+        "sys.exit('psycopg' in sys.modules)"
+    )
+    done = proc.run([sys.executable, "-c", program, str(tmp_path / "x.db")], cwd=CHECKOUT)
+    assert done.returncode == 0, done.err
 
 
 def test_times_come_back_as_the_same_moment_in_utc(place: Place) -> None:

@@ -30,6 +30,8 @@ def test_a_server_that_was_restarted_is_found_again(postgres_place: Place) -> No
     send_all_away(postgres_place)
     count(store, 1)
     assert counted(store) == 2
+    send_all_away(postgres_place)
+    postgres_place.open("project", "another")
 
 
 def test_a_server_that_goes_while_writing_leaves_nothing(postgres_place: Place) -> None:

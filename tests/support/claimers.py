@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, func, select
 
 from steroids.services.asking import Answer, Asking
-from steroids.services.claiming import Claims, claim
+from steroids.services.claiming import Claims, answer, look
 from steroids.services.clock import steady_now
 from steroids.services.desk import Desk
 from steroids.settings import Runners
@@ -111,9 +111,9 @@ class Fleet:
                 answers = list(pool.map(self._timed, asking))
                 took_s += max(end for _, end, _ in answers) - min(begun for begun, _, _ in answers)
                 landed = [
-                    Claimed(asked, answer.task_id, answer.fence)
-                    for asked, (_, _, answer) in zip(asking, answers, strict=True)
-                    if answer.task_id is not None
+                    Claimed(asked, found.task_id, found.fence)
+                    for asked, (_, _, found) in zip(asking, answers, strict=True)
+                    if found.task_id is not None
                 ]
                 self._landed(landed)
                 idle.extend(each.asking for each in landed)
@@ -121,8 +121,8 @@ class Fleet:
 
     def _timed(self, asking: Asking) -> tuple[float, float, Answer]:
         begun = time.perf_counter()
-        answer = self.desk.ask(asking, self._serve)
-        return begun, time.perf_counter(), answer
+        found = self.desk.ask(asking, self._serve)
+        return begun, time.perf_counter(), found
 
     def _runners(self) -> Sequence[Asking]:
         if self.anywhere is not None:
@@ -133,17 +133,18 @@ class Fleet:
 
     def _claim(self) -> None:
         while (asking := self._idle.get(timeout=LIMIT_S)) is not None:
-            answer = self.desk.ask(asking, self._serve)
-            if answer.task_id is not None:
-                self._done.put(Claimed(asking, answer.task_id, answer.fence))
+            found = self.desk.ask(asking, self._serve)
+            if found.task_id is not None:
+                self._done.put(Claimed(asking, found.task_id, found.fence))
             else:
                 # What is pending yet is in a section that another one has, who will ask again.
                 self._drained()
 
     def _serve(self, asking: Sequence[Asking]) -> Sequence[Answer]:
         with self.store.write() as session:
+            round_ = look(session, Claims(Runners(), steady_now(), BASE))
             asking = [*asking, *self.desk.latecomers()]
-            answers = claim(session, asking, Claims(Runners(), steady_now(), BASE))
+            answers = answer(round_, asking)
             assert not (self.watched and clashes(session))
             return answers
 

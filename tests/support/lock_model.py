@@ -59,7 +59,7 @@ class Sec:
     reads: set[str]
     after: set[str]
     paths: list[str]
-    priority: int
+    priority: int = 50
     skipped: bool = False
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 import pytest
 
 from steroids.services.desk import Desk
+from tests.support.engines import eventually
 
 
 def test_all_who_wait_are_served_together() -> None:
@@ -53,3 +54,65 @@ def test_an_answer_too_few_is_a_failure_and_no_hang() -> None:
     desk: Desk[str, str] = Desk()
     with pytest.raises(ValueError, match="shorter"):
         desk.ask("a", lambda questions: [])
+
+
+class Slow:
+    """Answers as soon as it is told to, and remembers whom it served together."""
+
+    def __init__(self) -> None:
+        self.desk: Desk[int, int] = Desk()
+        self.batches: list[list[int]] = []
+        self.late = False
+        self._go_on = threading.Semaphore(0)
+
+    def start(self, question: int) -> threading.Thread:
+        thread = threading.Thread(target=self.desk.ask, args=(question, self._serve), daemon=True)
+        thread.start()
+        return thread
+
+    def go_on(self) -> None:
+        self._go_on.release()
+
+    def _serve(self, questions: Sequence[int]) -> Sequence[int]:
+        batch = list(questions)
+        self.batches.append(batch)
+        assert self._go_on.acquire(timeout=10)
+        if self.late:
+            batch += self.desk.latecomers()
+        return batch
+
+
+def test_who_has_an_answer_waits_for_nobody_who_came_later() -> None:
+    slow = Slow()
+    threads = [slow.start(0)]
+    eventually(lambda: slow.batches == [[0]])
+    for number in (1, 2):
+        threads.append(slow.start(number))
+        eventually(lambda: slow.desk.waiting == len(threads) - 1)
+    slow.go_on()
+    eventually(lambda: slow.batches == [[0], [1, 2]])
+    last = slow.start(3)
+    eventually(lambda: slow.desk.waiting == 1)
+    slow.go_on()
+    eventually(lambda: slow.batches == [[0], [1, 2], [3]])
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert last.is_alive()
+    slow.go_on()
+    last.join(10)
+
+
+def test_who_comes_while_the_lock_is_waited_for_is_served_too() -> None:
+    slow = Slow()
+    slow.late = True
+    threads = [slow.start(0)]
+    eventually(lambda: slow.batches == [[0]])
+    for number in (1, 2):
+        threads.append(slow.start(number))
+    eventually(lambda: slow.desk.waiting == 2)
+    slow.go_on()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert slow.batches == [[0, 1, 2]]

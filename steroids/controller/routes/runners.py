@@ -45,9 +45,7 @@ def router(controller: Controller) -> APIRouter:
     def stop(project: str, asked: Annotated[Stop, body(Stop)]) -> Response:
         """Answers when all of them have stopped and their containers are gone."""
         opened = registry.at(host, project)
-        gone = runners.chosen(host, opened, asked)
-        runners.unwant(host, opened, gone)
-        return _stop(opened, gone, now=asked.now)
+        return _stop(opened, wanting.stop(host, opened, asked), now=asked.now)
 
     @routes.get("/target")
     def target(project: str, section: str) -> Response:

@@ -143,8 +143,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("resource", "fence"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_leases_fence", "leases", ["fence"], unique=False)
-    op.create_index("ix_leases_resource", "leases", ["resource"], unique=False)
     op.create_index("ix_leases_task_id", "leases", ["task_id"], unique=False)
     op.create_table(
         "task_commits",
