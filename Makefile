@@ -11,7 +11,8 @@ comma := ,
 # failure there.
 PROMISED := $(if $(CI),yes,$(shell [ "$$(id -u)" = 0 ] && command -v apt-get))
 export STEROIDS_TEST_ENGINES ?= $(if $(PROMISED),docker$(comma)podman)
-export STEROIDS_TEST_DATABASES ?= $(if $(PROMISED),postgres)
+# For these two alone: a visitor's `make demo` installs no database.
+test bench: export STEROIDS_TEST_DATABASES ?= $(if $(PROMISED),postgres)
 
 .PHONY: help demo test check bench images engines venv
 .PHONY: check-format check-lint check-types check-imports check-sizes
@@ -36,7 +37,7 @@ images: engines venv ## Build the runner image on every engine
 	@for engine in $(or $(subst $(comma), ,$(STEROIDS_TEST_ENGINES)),auto); do \
 		$(BIN)/steroids images build --engine $$engine || exit 1; done
 
-engines: ## Install Docker, Podman, PostgreSQL where they are missing (Debian, Ubuntu, root)
+engines: ## Install and start Docker and Podman where they are missing (Debian, Ubuntu, root)
 	@bash tests/support/engines.sh
 
 venv: .venv/installed ## The package with its development tools in .venv

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from pydantic_settings.sources import EnvSettingsSource
 from ruamel.yaml import YAML
@@ -48,6 +48,15 @@ class Runners(_Group):
         default="project", description="what a task of an exclusive section has for itself"
     )
     zones: list[Zone] = Field(default=[], description="parts that bear only so many tasks")
+
+    @field_validator("zones")
+    @classmethod
+    def _one_of_a_name(cls, zones: list[Zone]) -> list[Zone]:
+        names = [zone.name.casefold() for zone in zones]
+        twice = [zone.name for zone in zones if names.count(zone.name.casefold()) > 1]
+        if twice:
+            raise ValueError(f"there are two zones of the name '{twice[0]}'")
+        return zones
 
 
 class Review(_Group):

@@ -54,6 +54,8 @@ class Round:
     """Runner ids, each with the task in progress that it has, and the fence."""
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Ids of tasks that hold locks, each with title and section id."""
+    refused: set[str] = field(default_factory=set)
+    """Those of them whose push was refused, so that they hold them until a person has looked."""
     turns: list[Turn] = field(default_factory=list)
     granted: list[grants.Granted] = field(default_factory=list)
 
@@ -64,14 +66,21 @@ def look(session: Session, claims: Claims) -> Round:
     heads = _heads(session, rules.sections) if claims.base else {}
     round_ = Round(session, claims, rules, heads)
     _read_leases(round_)
-    round_.turns += [
-        Turn(section_id, rules.locks_of(_view(heads[section_id])))
-        for section_id in claims.queue
-        # One that waits for others to be finished must not keep them from finishing.
-        if section_id in heads and not rules.blocked_by(section_id)
-        if not rules.sections[section_id].skipped
-    ]
+    round_.turns += _turns(round_)
     return round_
+
+
+def _turns(round_: Round) -> Iterator[Turn]:
+    """Of those that wait, but not for what nobody here can hurry: their turn would hold up those
+    they wait for, or everybody until a person comes."""
+    for section_id in round_.claims.queue:
+        section, head = round_.rules.sections.get(section_id), round_.heads.get(section_id)
+        if section is None or head is None or section.skipped:
+            continue
+        turn = Turn(section_id, round_.rules.locks_of(_view(head)))
+        behind = {held.task_id for held in round_.board.blockers(turn.locks)}
+        if not behind & round_.refused and not round_.rules.blocked_by(section_id):
+            yield turn
 
 
 def answer(round_: Round, asking: Sequence[Asking]) -> list[Answer]:
@@ -180,6 +189,7 @@ _LEASES = (
         col(db.Task.title),
         col(db.Task.section_id),
         col(db.Task.status),
+        col(db.Task.push_refused),
     )
     .join(db.Task, and_(col(db.Task.id) == col(db.Lease.task_id)))
     .order_by(col(db.Lease.id))
@@ -211,9 +221,12 @@ def _read_leases(round_: Round) -> None:
         title,
         section_id,
         status,
+        refused,
     ) in round_.session.execute(_LEASES):
         round_.board.add(Held(Lock(resource, exclusive), task_id))
         round_.titles[task_id] = (title, section_id)
+        if refused:
+            round_.refused.add(task_id)
         if status == TaskStatus.IN_PROGRESS:
             round_.mine[runner_id] = (task_id, fence)
 

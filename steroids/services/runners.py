@@ -58,11 +58,10 @@ def unwant_single(host: Host, project: OpenProject) -> None:
 
 def held(session: Session, runner_id: str) -> Sequence[db.Task]:
     """The tasks in progress that this runner has leases for."""
-    query = (
-        select(db.Task)
-        .join(db.Lease, col(db.Lease.task_id) == col(db.Task.id))
-        .where(db.Lease.runner_id == runner_id, db.Task.status == TaskStatus.IN_PROGRESS)
-        .distinct()
+    # Not a join made distinct: PostgreSQL does not compare columns of JSON.
+    own = select(db.Lease.task_id).where(db.Lease.runner_id == runner_id)
+    query = select(db.Task).where(
+        col(db.Task.id).in_(own), db.Task.status == TaskStatus.IN_PROGRESS
     )
     return session.exec(query).all()
 

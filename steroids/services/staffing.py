@@ -85,10 +85,13 @@ class Staffing:
     def _make_room(
         self, project: OpenProject, wanted: Sequence[_Wanted], active: Sequence[home.Runner]
     ) -> None:
-        """Take the place of one runner that was kept and has nothing to do."""
+        """Take the place of one runner that was kept and has nothing to do, or that waits for
+        others to be finished, which may just need its place."""
         busy = {each.section.id for each in wanted if each.claimable}
+        behind = {each.section.id for each in wanted if not each.ready}
         for row in active:
-            if row.status == RunnerStatus.IDLE and row.section_id not in busy:
+            waits = row.status == RunnerStatus.WAITING and row.section_id in behind
+            if row.section_id not in busy and (waits or row.status == RunnerStatus.IDLE):
                 key = ("stop", row.id)
                 self._jobs.once(key, stopping.make_room, self._host, project, row)
                 return

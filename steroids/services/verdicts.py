@@ -110,3 +110,5 @@ def _close_attempt(session: Session, task: db.Task, status: str, reason: str | N
     if attempt is not None:
         attempt.status, attempt.reason, attempt.finished_at = status, reason, utc_now()
         session.add(attempt)
+    # What the remote said was about what is not going to be pushed any more.
+    task.push_refused = False

@@ -199,3 +199,33 @@ def test_a_failed_submission_leaves_no_lease(project: Bench) -> None:
     _, runner, assignment = claimed(project)
     project.submit(runner, assignment, outcome=Outcome.UNUSABLE, reason="no script")
     assert leases.listing(project.host, project.project) == []
+
+
+def test_a_section_behind_a_refused_push_does_not_hold_up_the_others(project: Bench) -> None:
+    """It waits for a person, so its turn would be everybody's wait."""
+    task, runner, assignment = claimed(project)
+    project.section("Types")
+    project.section("App", "Types")
+    project.task("Types first", "Types")
+    project.task("App", "App")
+    project.submit(runner, assignment, project.work(assignment, "work", {"x": "1\n"}))
+    with project.project.store.write() as session:
+        row = session.get_one(db.Task, task.id)
+        row.status, row.push_refused = TaskStatus.APPROVED, True
+        lease = session.exec(select(db.Lease).where(db.Lease.resource == "project")).one()
+        types = next(s for s in session.exec(select(db.Section)) if s.name == "Types")
+        session.add_all(
+            [
+                row,
+                db.Lease(
+                    **{**lease.model_dump(), "id": None} | {"resource": f"section:{types.id}"}
+                ),
+            ]
+        )
+    waiting = project.runner("Types", keep=True)
+    assert project.claim(waiting) is None
+    with project.host.store.write() as session:
+        waited = session.get_one(home.Runner, waiting.id)
+        waited.waits_since = steady_now() - timedelta(hours=1)
+        session.add(waited)
+    assert project.claim(project.runner("App")) is not None

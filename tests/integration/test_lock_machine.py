@@ -71,7 +71,8 @@ def test_nor_in_postgresql(world: World, postgres: Server) -> None:
     with postgres.database() as name:
         url = postgres.url(name)
         world.use(Store(url, "home", "home"), Store(url, "project", "project"))
-        run_in(world, profile(4, 40))
+        # Without shrinking, which is slow there: what is of claims shrinks in SQLite above.
+        run_in(world, settings(profile(4, 40), phases=[Phase.generate]))
         world.close()
 
 

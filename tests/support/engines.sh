@@ -67,7 +67,7 @@ install_missing() {
         uidmap catatonit iptables
     want mmdebstrap mmdebstrap debian-archive-keyring
     needs_runc && want runc runc
-    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
+    [[ "${STEROIDS_TEST_DATABASES:-}" != *postgres* ]] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
     no_cluster

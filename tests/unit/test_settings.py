@@ -68,3 +68,10 @@ def test_a_bad_variable_is_an_error_too(user_file: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("STEROIDS_REVIEW", "{not json")
     with pytest.raises(BadConfig, match="environment"):
         resolve(user_file, None)
+
+
+def test_two_zones_of_one_name_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("runners:\n  zones: [{name: db, sections: [A]}, {name: DB, sections: [B]}]\n")
+    with pytest.raises(BadConfig, match="two zones of the name 'db'"):
+        resolve(file, None)
