@@ -34,7 +34,7 @@ engine_option = click.option(
     envvar="STEROIDS_ENGINE",
     help="auto, docker, podman, local (no isolation), or an address.",
 )
-now_option = click.option("--now", is_flag=True, help="Kill them; what was not uploaded is lost.")
+now_option = click.option("--now", is_flag=True, help="Kill the agents at once; commits are kept.")
 
 
 def section_option(help_: str, *, required: bool = False) -> Decorator:

@@ -51,13 +51,13 @@ class Coding:
         if not self._cancelled:
             self._hand_over(ended, scratch)
 
-    def stop(self) -> bool:
+    def stop(self, grace_s: float = STOP_GRACE_S) -> bool:
         """Stop the agent; False when it does not run, so that there is nothing to wait for."""
         with self._guard:
             self._stopped = True
             session = self._session
         if session is not None:
-            session.stop(STOP_GRACE_S)
+            session.stop(grace_s)
         return session is not None
 
     def cancel(self) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from steroids.client import Client
 from steroids.errors import ControllerUnavailable, SteroidsError
 from steroids.runner import oneshot
-from steroids.runner.coding import Coding
+from steroids.runner.coding import STOP_GRACE_S, Coding
 from steroids.runner.courier import Courier
 from steroids.runner.outbox import Outbox
 from steroids.runner.workspace import Broken, Workspace
@@ -64,8 +64,15 @@ class Loop:
         """
         self._stopping.set()
         coding = self._coding
-        if coding is not None and coding.stop():
+        if coding is not None and coding.stop(self._grace_s(coding)):
             self._over.wait(HAND_OVER_S)
+
+    def _grace_s(self, coding: Coding) -> float:
+        """What the agent gets to end by itself: nothing when somebody is in a hurry."""
+        try:
+            return 0 if self._courier.heartbeat(coding.fence).hurry else STOP_GRACE_S
+        except SteroidsError:
+            return STOP_GRACE_S
 
     def _do(self, assignment: Assignment) -> None:
         with _scratch() as scratch:

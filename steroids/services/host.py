@@ -84,6 +84,8 @@ class Host:
         self.spoke = spoke
         self.heard: dict[str, float] = {}
         """When each living runner was last heard of, by the monotonic clock."""
+        self.hurried: set[str] = set()
+        """Runners that are being stopped, and whose agents get no time to end."""
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}
@@ -114,6 +116,7 @@ class Host:
     def forget(self, runner_id: str) -> None:
         """Of a runner that is at its end."""
         self.heard.pop(runner_id, None)
+        self.hurried.discard(runner_id)
         with self._guarding:
             self._guards.pop(runner_id, None)
 

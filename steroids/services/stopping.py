@@ -21,6 +21,8 @@ from steroids.wire.event import EventKind
 from steroids.wire.runner import ACTIVE, RunnerStatus
 
 GRACE_S = 30.0
+HURRY_S = 8.0
+"""For what is committed to be uploaded, when the agent is killed at once."""
 
 
 def stop_all(
@@ -35,10 +37,13 @@ def stop_all(
 def stop(host: Host, project: OpenProject, runner: home.Runner, *, now: bool) -> None:
     """Stop a runner and remove its container; blocks until that is done.
 
-    Gracefully it stops its agent and uploads what there is; with `now` it is killed, and its task
-    goes on later from what was uploaded before.
+    Gracefully its agent has time to end; with `now` that is killed at once. Either way what there
+    is is uploaded, unless that takes too long: then its task goes on from what was before.
     """
-    if not _take_away(host, project, runner, 0 if now else GRACE_S, "its runner was stopped"):
+    if now:
+        host.hurried.add(runner.id)
+    grace_s = HURRY_S if now else GRACE_S
+    if not _take_away(host, project, runner, grace_s, "its runner was stopped"):
         return
     name = section_name(project, runner)
     say(host, project, EventKind.STOPPED, "stopped", section=name, runner_id=runner.id)

@@ -104,3 +104,5 @@ class Orders(Body):
 
     cancel: bool = False
     """The task is no longer this runner's: stop the agent, upload nothing."""
+    hurry: bool = False
+    """Somebody wants it gone now: when it is told to stop, the agent gets no time to end."""

@@ -115,7 +115,7 @@ class Stop(Body):
     ids: list[str] = []
     sections: list[str] = []
     now: bool = False
-    """Kill instead of asking; what was not uploaded is lost."""
+    """Kill the agents at once; what they have committed is uploaded all the same."""
 
 
 class Pushed(Body):
@@ -126,7 +126,7 @@ class Pushed(Body):
 class Down(Body):
     sections: list[str] = []
     now: bool = False
-    """Kill instead of asking; what was not uploaded is lost."""
+    """Kill the agents at once; what they have committed is uploaded all the same."""
 
 
 class Target(Body):

@@ -177,3 +177,23 @@ def _holders(story: Story) -> set[str]:
     """Of the shared resource."""
     locks = story.run("locks", "list", "--json").json["locks"]
     return {each["runnerId"] for each in locks if each["name"] == "resource db-seed"}
+
+
+def test_what_a_stubborn_agent_has_committed_survives_its_kill(story: Story) -> None:
+    story.add_section("A", "true")
+    # It would have its runner wait for longer than a stop `--now` does.
+    script = f"""if [ -e apps/a/kept ]; then exit 0; fi
+trap '' TERM
+echo kept > apps/a/kept; git add -A; git commit -qm Kept
+{gate()}"""
+    task = story.add_task("A", "Stubborn", script)
+    story.run("up", "-d")
+    story.wait_for_line(at_gate())
+
+    story.run("down", "--now")
+
+    shown = story.task(task)
+    assert (shown["status"], shown["infrastructureFailures"]) == ("pending", 0)
+    assert [each["message"].strip() for each in story.commits(task)] == ["Kept"]
+    story.finish(story.start("up"))
+    assert story.task(task)["status"] == "completed"

@@ -120,7 +120,8 @@ def router(controller: Controller) -> APIRouter:
     def heartbeat(
         asked: Annotated[Heartbeat, body(Heartbeat)], runner: Annotated[Runner, caller]
     ) -> Response:
-        return reply(Orders(cancel=not reports.heartbeat(host, runner, asked)))
+        mine = reports.heartbeat(host, runner, asked)
+        return reply(Orders(cancel=not mine, hurry=runner.id in host.hurried))
 
     return routes
 
