@@ -121,9 +121,11 @@ def test_order_files_and_zones(local: Story) -> None:
     both = ("--section", "B", "--affects", "apps/*/[0-9]")
     third = story.run("tasks", "add", "Third", *both, "--spec", "-", "--json", stdin=spec)
 
-    up = story.start("up")
+    # These two first: else it is chance who has to wait for whom.
+    before = story.start("up", "--section", "A", "--section", "C")
     working(story, "A")
     working(story, "C")
+    up = story.start("up")
     story.wait("B waits", lambda: _waiting(story, "B", "A to finish 'First' with files apps/a/1"))
     d = story.wait(
         "D waits", lambda: _waiting(story, "D", "C to finish 'Migrate C' with zone migrations")
@@ -139,6 +141,7 @@ def test_order_files_and_zones(local: Story) -> None:
         story.release(name)
     working(story, "D")
     story.release("D")
+    story.finish(before)
     answer = story.finish(up)
     assert "note: Phase 2 waits until A is finished" in answer.err
     landed = story.origin.landings()

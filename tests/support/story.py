@@ -191,7 +191,10 @@ class Story:
             self.engine.remove(each.handle)
         for network in networks:
             self.engine.networks.remove(network)
-        for folder in (self.home / "projects").glob("*"):
+        # A private engine's images go with it. One that was killed may refuse to remove some: it
+        # has layers of a container left that it does not know any more.
+        folders = [] if self.engine_setting else list((self.home / "projects").glob("*"))
+        for folder in folders:
             mine = {f"{LABEL}.image": "snapshot", f"{LABEL}.project": folder.name}
             for image in self.engine.images.list(mine):
                 for ref in image.refs:
