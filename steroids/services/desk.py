@@ -7,8 +7,12 @@ those who come to ask again; so the next list is as long as it can be.
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
+
+LINGER_S = 0.001
+"""How long the first of a crowd waits for the others: nothing beside what a transaction takes."""
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -28,10 +32,11 @@ class Desk(Generic[Q, A]):
     """May be used from any number of threads."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()  # guards the three below
+        self._guard = threading.Lock()  # guards what is below
         self._waiting: list[_Request[Q, A]] = []
         self._served: list[_Request[Q, A]] = []
         self._busy = False
+        self._crowded = False
 
     @property
     def waiting(self) -> int:
@@ -69,6 +74,9 @@ class Desk(Generic[Q, A]):
         return [request.question for request in late]
 
     def _serve(self, serve: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+        if self._crowded:
+            # Those who were served together come back together, one after the other.
+            time.sleep(LINGER_S)
         first = self.latecomers()
         try:
             answers = serve(first)
@@ -84,6 +92,7 @@ class Desk(Generic[Q, A]):
         """Send away those who were served, and have one of those who came meanwhile go on."""
         with self._guard:
             served, self._served = self._served, []
+            self._crowded = len(served) > 1
             self._busy = bool(self._waiting)
             following = self._waiting[:1]
         for request in served:

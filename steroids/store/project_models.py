@@ -138,7 +138,9 @@ class Lease(SQLModel, table=True):
     resource: str
     """`project`, `section:<id>`, `files:<glob>`, `zone:<name>`, `resource:<name>`, ..."""
     exclusive: bool
-    task_id: str | None = Field(default=None, foreign_key="tasks.id", index=True)
+    # No foreign key: tasks are never deleted, and the check of each row is what a claim would wait
+    # for longest on PostgreSQL.
+    task_id: str | None = Field(default=None, index=True)
     runner_id: str
     fence: int
     """Whoever acts under this lease has to show it; each claim has a greater one."""

@@ -44,6 +44,21 @@ def upgrade() -> None:
     op.create_index("events_by_section", "events", ["section", "seq"], unique=False)
     op.create_index("ix_events_task_id", "events", ["task_id"], unique=False)
     op.create_table(
+        "leases",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("resource", sa.String(), nullable=False),
+        sa.Column("exclusive", sa.Boolean(), nullable=False),
+        sa.Column("task_id", sa.String(), nullable=True),
+        sa.Column("runner_id", sa.String(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("resource", "fence"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_leases_task_id", "leases", ["task_id"], unique=False)
+    op.create_table(
         "sections",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -125,25 +140,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("task_id", "number"),
     )
-    op.create_table(
-        "leases",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("resource", sa.String(), nullable=False),
-        sa.Column("exclusive", sa.Boolean(), nullable=False),
-        sa.Column("task_id", sa.String(), nullable=True),
-        sa.Column("runner_id", sa.String(), nullable=False),
-        sa.Column("fence", sa.Integer(), nullable=False),
-        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["task_id"],
-            ["tasks.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("resource", "fence"),
-        sqlite_autoincrement=True,
-    )
-    op.create_index("ix_leases_task_id", "leases", ["task_id"], unique=False)
     op.create_table(
         "task_commits",
         sa.Column("id", sa.String(), nullable=False),
