@@ -42,17 +42,6 @@ class Jobs:
         with self._guard:
             return key in self._running
 
-    def idle(self, timeout_s: float) -> bool:
-        """Wait until nothing runs; False when that took too long."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            with self._guard:
-                running = list(self._running.values())
-            if not running:
-                return True
-            if not running[0].wait(max(0.0, deadline - time.monotonic())):
-                return False
-
     def put_off(self, key: Hashable, error: SteroidsError | None = None) -> bool:
         """Not again for a while, longer each time; True when it had gone well until now."""
         with self._guard:

@@ -33,15 +33,28 @@ def start(host: Host, project: OpenProject, section: db.Section | None) -> None:
     Raises what `registration.register` raises when there is one, and whatever a step raises;
     nothing is left then.
     """
+    wanted, keep = _wish(host, project, section)
+    if wanted is None:
+        return
+    registered, token = register(host, project, section, host.engine(wanted), keep=keep)
+    # Who does not want it any more says so first and looks for runners then: one of the two looks
+    # finds what the other one did.
+    if _wish(host, project, section)[0] is None:
+        ended(host, registered.id, RunnerStatus.STOPPED)
+        return
+    provision(host, project, registered, token)
+
+
+def _wish(host: Host, project: OpenProject, section: db.Section | None) -> tuple[str | None, bool]:
+    """The engine that a runner is wanted on now, if one is, and whether it is to be kept."""
+    row: db.Section | home.Project
     if section is not None:
-        wanted, keep = section.wanted, section.keep
+        with project.store.read() as session:
+            row = session.get_one(db.Section, section.id)
     else:
         with host.store.read() as session:
             row = session.get_one(home.Project, project.id)
-        wanted, keep = row.wanted, row.keep
-    assert wanted is not None
-    registered, token = register(host, project, section, host.engine(wanted), keep=keep)
-    provision(host, project, registered, token)
+    return row.wanted, row.keep
 
 
 def provision_or_say(host: Host, project: OpenProject, row: home.Runner, token: str) -> None:

@@ -85,7 +85,8 @@ def listing(host: Host, project: OpenProject) -> list[Lock]:
     with project.store.read() as session:
         found = _every(session)
         alive = _alive(host, project)
-        return [_wire(session, each, alive) for each in found]
+        names = _section_names(session)
+        return [_wire(session, each, alive, names) for each in found]
 
 
 def release(host: Host, project: OpenProject, word: str, *, force: bool) -> list[Lock]:
@@ -99,9 +100,9 @@ def release(host: Host, project: OpenProject, word: str, *, force: bool) -> list
     alive = _alive(host, project)
     with project.store.write() as session:
         lease = _named(session, word)
-        locks = [
-            _wire(session, each, alive) for each in _every(session) if each.fence == lease.fence
-        ]
+        names = _section_names(session)
+        every = _every(session)
+        locks = [_wire(session, row, alive, names) for row in every if row.fence == lease.fence]
         asked = next(each for each in locks if each.id == lease.id)
         task = session.get(db.Task, lease.task_id) if lease.task_id else None
         if lease.expires_at is None:
@@ -179,13 +180,13 @@ def _every(session: Session) -> Sequence[db.Lease]:
 
 
 def _named(session: Session, word: str) -> db.Lease:
-    views = {each.id: each.name for each in sections.views(session).values()}
+    names = _section_names(session)
     every = _every(session)
     # Many have the project, or a section that they only read: then only the id says which is meant.
     found = [each for each in every if str(each.id) == word] or [
         each
         for each in every
-        if word.casefold() in (each.resource.casefold(), _name(each.resource, views).casefold())
+        if word.casefold() in (each.resource.casefold(), _name(each.resource, names).casefold())
     ]
     if not found:
         raise NotFound(f"No lock '{word}'", hint="steroids locks list")
@@ -206,9 +207,12 @@ def _name(resource: str, section_names: dict[str, str]) -> str:
     return f"{kind} {what}".strip()
 
 
-def _wire(session: Session, lease: db.Lease, alive: Collection[str]) -> Lock:
+def _section_names(session: Session) -> dict[str, str]:
+    return {each.id: each.name for each in sections.views(session).values()}
+
+
+def _wire(session: Session, lease: db.Lease, alive: Collection[str], names: dict[str, str]) -> Lock:
     assert lease.id is not None
-    names = {each.id: each.name for each in sections.views(session).values()}
     task = session.get(db.Task, lease.task_id) if lease.task_id else None
     return Lock(
         id=lease.id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from steroids.engines.spec import Handle
+from steroids.engines.spec import Capabilities, Handle
 from steroids.errors import NotFound
 from steroids.provisioning import container
 from steroids.scheduling.globs import problem
@@ -88,13 +88,20 @@ def _listed(project: OpenProject, active: Sequence[home.Runner]) -> list[Runner]
     return [wire(project, row, names, titles) for row in active]
 
 
-def notes(host: Host, project: OpenProject, about: Sequence[db.Section] | None) -> list[str]:
-    """What somebody who starts runners there (none: everywhere) should know."""
+NOT_ISOLATED = (
+    "the engine 'local' keeps files apart, not the machine: agents run as you, see what you see"
+)
+
+
+def notes(
+    host: Host, project: OpenProject, about: Sequence[db.Section] | None, engine: Capabilities
+) -> list[str]:
+    """What somebody who starts runners there (none: everywhere) on it should know."""
     settings = host.settings(project)
     with project.store.read() as session:
         rules = demand.rules_of(session, settings.runners)
         known = [each for each in sections.every(session) if not each.skipped]
-    found = []
+    found = [] if engine.isolated else [NOT_ISOLATED]
     for section in known if about is None else about:
         if not section.check_commands:
             found.append(f"{section.name} has no checks: its tasks are approved as submitted")

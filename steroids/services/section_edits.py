@@ -8,12 +8,14 @@ from sqlmodel import Session, select
 from steroids.errors import Busy, SectionBusy
 from steroids.services import section_rules as rules
 from steroids.services import sections
+from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
 from steroids.services.sections import AFTER, DEPEND
 from steroids.settings import Settings
 from steroids.store import project_models as db
 from steroids.store import runners
 from steroids.store.columns import utc_now
+from steroids.wire.event import EventKind
 from steroids.wire.section import Section, SectionEdit
 
 
@@ -101,6 +103,9 @@ def remove(host: Host, project: OpenProject, word: str, *, dry_run: bool = False
             return sections.one(session, row)
         removed = sections.one(session, row)
         row.removed_at = removed.removed_at = utc_now()
+        if row.wanted is not None:
+            # Whoever follows it waits for its end, and no runner will tell.
+            record(session, EventKind.STOPPED, "removed", section=row.name)
         row.wanted = None
         session.add(row)
     host.changed()

@@ -25,7 +25,7 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
     target_branch.fetch(project)
     settings = host.resolved(project).settings
     engine = host.engine(body.engine or settings.engine)
-    engine.capabilities()
+    what = engine.capabilities()
     section = _section(project, body)
     retry_refused(host, project)
     replaced: list[Runner] = []
@@ -51,7 +51,7 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
                 raise
     _want(host, project, section, engine.address, keep=body.keep)
     jobs.once(("provision", row.id), launching.provision_or_say, host, project, row, token)
-    notes = runners.notes(host, project, [section] if section else None)
+    notes = runners.notes(host, project, [section] if section else None, what)
     return Started(
         runner=runners.one(host, project, row.id), replaced=replaced, since=since, notes=notes
     )

@@ -29,12 +29,12 @@ def stop_all(
     host: Host, jobs: Jobs, project: OpenProject, gone: Sequence[home.Runner], *, now: bool
 ) -> None:
     """Stop these, at the same time; returns when their containers are gone."""
-    stops = [jobs.once(("stop", row.id), stop_job, host, project, row, now) for row in gone]
+    stops = [jobs.once(("stop", row.id), stop, host, project, row, now) for row in gone]
     for over in stops:
         over.wait()
 
 
-def stop(host: Host, project: OpenProject, runner: home.Runner, *, now: bool) -> None:
+def stop(host: Host, project: OpenProject, runner: home.Runner, now: bool) -> None:
     """Stop a runner and remove its container; blocks until that is done.
 
     Gracefully its agent has time to end; with `now` that is killed at once. Either way what there
@@ -68,11 +68,6 @@ def _take_away(
         give_back(host, project, runner, reason)
         ended(host, runner.id, RunnerStatus.STOPPED)
     return True
-
-
-def stop_job(host: Host, project: OpenProject, runner: home.Runner, now: bool) -> None:
-    """`stop`, as a job."""
-    stop(host, project, runner, now=now)
 
 
 def make_room(host: Host, project: OpenProject, runner: home.Runner) -> None:

@@ -44,17 +44,10 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
         ready = [each for each in chosen if not rules.blocked_by(each.id)]
     starting = _starting(host, project, ready, settings.runners.max_parallel)
     host.changed()
-    notes = runners.notes(host, project, chosen) if chosen else []
-    if not what.isolated:
-        notes.insert(0, NOT_ISOLATED)
+    notes = runners.notes(host, project, chosen, what) if chosen else []
     return UpReply(
         sections=[section.name for section in chosen], starting=starting, since=since, notes=notes
     )
-
-
-NOT_ISOLATED = (
-    "the engine 'local' keeps files apart, not the machine: agents run as you, see what you see"
-)
 
 
 def _refuse_skipped(named: Sequence[db.Section]) -> None:
@@ -82,20 +75,24 @@ def down(host: Host, project: OpenProject, body: Down) -> list[home.Runner]:
 
     Returns those that run; `stopping.stop_all` sees them out.
     """
-    found = runners.chosen(host, project, Stop(sections=body.sections))
-    running = {row.section_id for row in found}
     with project.store.write() as session:
         every = sections.every(session)
         named = [sections.named(session, word) for word in body.sections] or list(every)
+        unwanted = {section.id: section.name for section in named if section.wanted is not None}
         for section in named:
-            if section.wanted is not None and section.id not in running:
-                # Whoever follows it waits for its end, and no runner will tell.
-                text = "stopped before it had a runner"
-                events.record(session, EventKind.STOPPED, text, section=section.name)
             section.wanted = None
             session.add(section)
     if not body.sections:
         runners.unwant_single(host, project)
+    # After that: what is being started meanwhile is either found here, or finds that out itself.
+    found = runners.chosen(host, project, Stop(sections=body.sections))
+    running = {row.section_id for row in found}
+    with project.store.write() as session:
+        for section_id, name in unwanted.items():
+            if section_id not in running:
+                # Whoever follows it waits for its end, and no runner will tell.
+                text = "stopped before it had a runner"
+                events.record(session, EventKind.STOPPED, text, section=name)
     host.changed()
     return found
 

@@ -6,7 +6,7 @@ import pytest
 
 from steroids.engines.spec import File
 from steroids.errors import EngineError, ImageMissing
-from tests.support.engines import TINY_IMAGE, Lab, tiny_rootfs
+from tests.support.engines import REAL, TINY_IMAGE, Lab, tiny_rootfs
 
 LABELS = {"made": "here", "plain": "a b/c:1"}
 
@@ -93,11 +93,8 @@ def test_a_name_moves_to_the_newer_commit(lab: Lab) -> None:
     assert image and image.id == second != first
 
 
-@pytest.fixture
-def building_lab(lab: Lab) -> Lab:
-    if not lab.engine.capabilities().builds_images:
-        pytest.skip(f"{lab.engine.name} builds no images")
-    return lab
+BUILDING = pytest.mark.parametrize("lab", ["fake", *REAL], indirect=True, scope="session")
+"""For those that build images; of `local`, which does not, `test_local.py` says so."""
 
 
 def build(lab: Lab, folder: Path, run: str, ref: str) -> list[str]:
@@ -111,41 +108,43 @@ def build(lab: Lab, folder: Path, run: str, ref: str) -> list[str]:
     return lines
 
 
-def test_a_build_shows_its_lines(building_lab: Lab, tmp_path: Path) -> None:
-    ref = building_lab.ref()
+@BUILDING
+def test_a_build_shows_its_lines(lab: Lab, tmp_path: Path) -> None:
+    ref = lab.ref()
     # A text of its own: a build that comes from the cache says nothing.
-    lines = build(building_lab, tmp_path, f"echo built {ref}", ref)
+    lines = build(lab, tmp_path, f"echo built {ref}", ref)
 
     assert f"built {ref}" in lines
     assert all(line.strip() and "\n" not in line for line in lines)
 
 
-def test_a_build_that_fails_shows_the_end_of_its_output(building_lab: Lab, tmp_path: Path) -> None:
-    ref = building_lab.ref()
+@BUILDING
+def test_a_build_that_fails_shows_the_end_of_its_output(lab: Lab, tmp_path: Path) -> None:
+    ref = lab.ref()
     with pytest.raises(EngineError) as caught:
-        build(building_lab, tmp_path, "echo this went wrong; exit 9", ref)
+        build(lab, tmp_path, "echo this went wrong; exit 9", ref)
 
     assert "9" in caught.value.message
     assert "this went wrong" in caught.value.details["tail"]
-    assert building_lab.engine.images.find(ref) is None
+    assert lab.engine.images.find(ref) is None
 
 
-def test_a_build_without_a_dockerfile_says_so(building_lab: Lab, tmp_path: Path) -> None:
+@BUILDING
+def test_a_build_without_a_dockerfile_says_so(lab: Lab, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="Dockerfile"):
-        building_lab.engine.images.build(
-            tmp_path, building_lab.ref(), args={}, labels={}, progress=print
-        )
+        lab.engine.images.build(tmp_path, lab.ref(), args={}, labels={}, progress=print)
 
 
-def test_a_root_file_system_becomes_an_image(building_lab: Lab, tmp_path: Path) -> None:
-    image = building_lab.engine.images.load_rootfs(tiny_rootfs(tmp_path), building_lab.ref())
+@BUILDING
+def test_a_root_file_system_becomes_an_image(lab: Lab, tmp_path: Path) -> None:
+    image = lab.engine.images.load_rootfs(tiny_rootfs(tmp_path), lab.ref())
     try:
-        handle = building_lab.start("echo it runs", image=image.refs[0])
-        assert building_lab.ended(handle) == 0
-        assert building_lab.output(handle) == b"it runs\n"
+        handle = lab.start("echo it runs", image=image.refs[0])
+        assert lab.ended(handle) == 0
+        assert lab.output(handle) == b"it runs\n"
     finally:
-        building_lab.engine.remove(handle)
-        building_lab.engine.images.remove(image.refs[0])
+        lab.engine.remove(handle)
+        lab.engine.images.remove(image.refs[0])
 
 
 def test_a_root_file_system_that_is_missing_or_none_is_refused(

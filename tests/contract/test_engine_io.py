@@ -7,7 +7,7 @@ import pytest
 
 from steroids.engines.spec import ExecResult
 from steroids.errors import EngineError
-from tests.support.engines import Lab
+from tests.support.engines import REAL, Lab
 
 TWO_STREAMS = "echo out; echo err >&2"
 
@@ -67,9 +67,8 @@ def test_exec_has_output_and_exit_code(lab: Lab) -> None:
     assert sorted(result.output.split()) == [b"err", b"out"]
 
 
+@pytest.mark.parametrize("lab", ["fake", *REAL], indirect=True, scope="session")
 def test_exec_runs_as_the_user_that_is_named(lab: Lab) -> None:
-    if not lab.engine.capabilities().isolated:
-        pytest.skip("there is one user: the controller's")
     handle = lab.start()
 
     assert lab.engine.exec(handle, ["id", "-u"]).output == b"0\n"
