@@ -1,5 +1,7 @@
 """Between those who want a runner and those who do not any more."""
 
+import dataclasses
+
 import pytest
 from sqlmodel import select
 
@@ -54,3 +56,12 @@ def test_down_in_the_moment_of_a_start_leaves_no_runner(
     assert states(project) == [RunnerStatus.STOPPED]
     assert runners.listing(project.host, project.project) == []
     assert project.engine.list_owned({}) == []
+
+
+def test_who_starts_without_isolation_is_told(project: Bench) -> None:
+    project.section("API", check=("true",))
+    known = project.engine.capabilities()
+    assert runners.notes(project.host, project.project, None, known) == []
+    bare = dataclasses.replace(known, isolated=False)
+    (note,) = runners.notes(project.host, project.project, None, bare)
+    assert "keeps files apart, not the machine" in note
