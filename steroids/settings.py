@@ -6,11 +6,19 @@ is read from the user's own file only: the repo's file can be changed by an agen
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from pydantic_settings.sources import EnvSettingsSource
 from ruamel.yaml import YAML
@@ -59,12 +67,53 @@ class Runners(_Group):
         return zones
 
 
+class Agent(_Group):
+    """A program that does a run's work, under a name of the user's."""
+
+    use: Literal["script", "command"] = Field(description="script, command")
+    run: str | None = Field(default=None, description="of a script: what sh runs")
+    argv: list[str] = Field(default=[], description="of a command: program and arguments")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Agent":
+        if self.use == "command" and (not self.argv or self.run is not None):
+            raise ValueError("a command has `argv`, a list, and no `run`")
+        if self.use == "script" and self.argv:
+            raise ValueError("a script has `run`, and no `argv`")
+        return self
+
+
+CHECKS, HUMAN, NONE = "checks", "human", "none"
+"""Reviewers that are no agents."""
+
+
 class Review(_Group):
     check_timeout_s: float = Field(default=1800, gt=0, description="then a check has failed")
     max_rejections: int = Field(default=15, ge=1, description="then a task is disputed")
+    reviewer: str | None = Field(default=None, description="after the checks: none, human, agent")
+    reviewers: list[str] | None = Field(
+        default=None, description="all that must approve, in order: checks, human, agents"
+    )
+    reviewer_timeout_s: float = Field(default=1800, gt=0, description="then it gave no verdict")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Review":
+        if self.reviewer is not None and self.reviewers is not None:
+            raise ValueError("give either `reviewer` or `reviewers`")
+        twice = [name for name in self.reviewers or () if (self.reviewers or []).count(name) > 1]
+        if twice:
+            raise ValueError(f"'{twice[0]}' is named twice")
+        return self
 
 
 class Landing(_Group):
+    mode: Literal["direct", "branch"] = Field(
+        default="direct", description="onto the target, or a branch each for a pull request"
+    )
+    merge: Literal["rebase", "squash", "merge"] = Field(
+        default="rebase", description="how commits get onto the target"
+    )
+    batch: int = Field(default=8, ge=1, le=100, description="how many are verified together")
     max_failures: int = Field(default=5, ge=1, description="then a task is disputed")
     verify: Literal["always", "when_moved", "never"] = Field(
         default="when_moved", description="run the checks again on the rebased result"
@@ -99,6 +148,18 @@ class Settings(BaseSettings):
     shared_resources: list[str] = Field(
         default=[], description="what set-up and checks use one at a time: a simulator, a port"
     )
+    agents: dict[str, Agent | str] = Field(
+        default={}, description="names, each with `use`, or another one's name"
+    )
+    leftovers: Literal["commit", "discard", "fail"] = Field(
+        default="commit", description="what an agent left uncommitted"
+    )
+    out_of_section: Literal["warn", "reject", "reroute"] = Field(
+        default="warn", description="commits that change files outside the section"
+    )
+    max_bundle_bytes: int = Field(
+        default=512 << 20, ge=1 << 16, description="of an upload, and of a file in it"
+    )
     max_attempts_lost: int = Field(default=3, ge=1, description="then a task has failed")
     runners: Runners = Runners()
     review: Review = Review()
@@ -106,7 +167,35 @@ class Settings(BaseSettings):
     push: Push = Push()
     snapshots: Snapshots = Snapshots()
 
+    @field_validator("agents")
+    @classmethod
+    def _named(cls, agents: dict[str, Agent | str]) -> dict[str, Agent | str]:
+        for name, agent in agents.items():
+            if name in (CHECKS, HUMAN, NONE) or not re.fullmatch(r"[\w][\w.-]*", name):
+                raise ValueError(f"'{name}' cannot be the name of an agent")
+            known = agent in BUILT_IN or isinstance(agents.get(str(agent)), Agent)
+            if isinstance(agent, str) and not known:
+                raise ValueError(f"there is no agent '{agent}', which '{name}' is to be")
+        return agents
 
+    @model_validator(mode="after")
+    def _reviewers_known(self) -> "Settings":
+        for name in self.reviewers():
+            if name not in (CHECKS, HUMAN, *self.agents):
+                raise ValueError(f"review: there is no agent '{name}'")
+        return self
+
+    def reviewers(self) -> list[str]:
+        """All that must approve an attempt, in their order."""
+        if self.review.reviewers is not None:
+            return [name for name in self.review.reviewers if name != NONE]
+        default = "reviewer" if "reviewer" in self.agents else NONE
+        second = self.review.reviewer or default
+        return [CHECKS] if second == NONE else [CHECKS, second]
+
+
+BUILT_IN = ("script",)
+"""Agents that need no settings."""
 HOST_ONLY = frozenset({"engine", "ca_bundle", "base_image", "image", "env"})
 """Refused in the repo's file."""
 
@@ -201,6 +290,10 @@ def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: 
         group = _groups().get(str(key)) if model is Settings else None
         if model is Runners and key == "zones":
             _check_zones(name, line, value, repo=repo)
+        if model is Settings and key == "agents" and isinstance(value, CommentedMap):
+            for each in value.values():
+                if isinstance(each, CommentedMap):
+                    _check_keys(name, each, Agent, repo=repo)
         if group is None or value is None:
             continue
         if not isinstance(value, CommentedMap):

@@ -1,11 +1,12 @@
-"""The agents, by the name that configuration and tasks use."""
+"""The agents, by what configuration and tasks say."""
 
 from steroids.agents.base import Agent, Unusable
 from steroids.agents.script import ScriptAgent
+from steroids.wire import agent as wire
 
 
-def find_agent(name: str) -> Agent:
-    """Raises `Unusable` for a name that nobody has."""
-    if name == ScriptAgent.name:
-        return ScriptAgent()
-    raise Unusable(f"there is no agent '{name}'")
+def find_agent(what: wire.Agent) -> Agent:
+    """Raises `Unusable` for a program that this runner does not know."""
+    if what.use is wire.Program.SCRIPT:
+        return ScriptAgent(what.run)
+    raise Unusable(f"this runner does not know the agent '{what.name}'")

@@ -39,8 +39,12 @@ def script_of(spec: str) -> str | None:
 class ScriptAgent:
     name = "script"
 
+    def __init__(self, script: str | None = None) -> None:
+        """`script` in place of what the task's spec has."""
+        self._script = script
+
     def start(self, work: Work, emit: Emit) -> Session:
-        script = script_of(work.task.spec)
+        script = self._script or script_of(work.task.spec)
         if script is None:
             raise Unusable("its spec has no ```sh block, which is what the agent 'script' runs")
         path = work.scratch / "task.sh"

@@ -9,20 +9,26 @@ from steroids.controller.http import answer_errors
 from steroids.controller.routes import (
     daemon,
     events,
+    history,
     images,
+    landing,
     locks,
     projects,
     runner,
     runners,
     sections,
     tasks,
+    verdicts,
 )
 from steroids.controller.wiring import Controller
 
 
 def user_app(controller: Controller) -> FastAPI:
     app = _app(controller)
-    for part in (daemon, projects, sections, tasks, runners, locks, events, images):
+    for part in (
+        *(daemon, projects, sections, tasks, history, verdicts, landing),
+        *(runners, locks, events, images),
+    ):
         app.include_router(part.router(controller), prefix="/v1")
     return app
 

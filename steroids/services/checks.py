@@ -10,18 +10,25 @@ from steroids.wire.runner import Role
 
 
 def run(
-    host: Host, project: OpenProject, section: db.Section, task: db.Task, commit: str, engine: str
+    host: Host,
+    project: OpenProject,
+    section: db.Section,
+    commit: str,
+    engine: str,
+    *,
+    base: str,
+    task_id: str | None,
 ) -> Result:
-    """Blocks until there is a result. Raises `ContainerLost` and what the engine raises.
+    """Run the section's checks on `commit`; blocks until there is a result.
 
-    The container comes from the snapshot of the task's base, not of its tip: what the attempt
-    changed about set-up is set up in the container, as it was for the agent.
+    The container comes from the snapshot of `base`, and not of `commit`: what an attempt changed
+    about set-up is set up in the container, as it was for the agent. `task_id` is whose it is, for
+    those who look. Raises `ContainerLost` and what the engine raises.
     """
     place = places.site(host, project, host.engine(engine), section)
     settings = place.settings
-    assert task.base_commit is not None
     image = places.runner_image(host, place, lambda line: None)
-    snapshot = places.snapshot_for(project, place, task.base_commit, image)
+    snapshot = places.snapshot_for(project, place, base, image)
     setup = setup_at(project.mirror, commit, settings.setup)
     with project.store.read() as session:
         shared = builds.resources(session, section, place.engine.name, settings)
@@ -43,7 +50,7 @@ def run(
         assignment,
         role=Role.REVIEW,
         section_id=section.id,
-        task_id=task.id,
+        task_id=task_id,
         image=snapshot.ref,
         timeout_s=settings.review.check_timeout_s + settings.setup_timeout_s,
     )

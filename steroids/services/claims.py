@@ -11,7 +11,7 @@ from steroids.errors import Unauthorised
 from steroids.git import repository
 from steroids.provisioning.setup import Setup, setup_at
 from steroids.scheduling.sections import SectionView
-from steroids.services import builds, claiming, sections, target
+from steroids.services import agents, builds, claiming, prompts, sections, target
 from steroids.services.asking import Answer, Asking
 from steroids.services.claiming import Claims
 from steroids.services.clock import steady_now
@@ -20,7 +20,7 @@ from steroids.settings import Settings
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners
-from steroids.wire.assignment import Assignment, Author, Checkout, Kind, TaskBrief
+from steroids.wire.assignment import Assignment, Author, Checkout, Kind, Leftovers, TaskBrief
 from steroids.wire.runner import ACTIVE, WORKERS, RunnerStatus
 from steroids.wire.task import TaskStatus
 
@@ -169,7 +169,10 @@ def _code(
             attempt=task.current_attempt,
             section=section.name,
             feedback=task.reason if task.current_attempt > 1 else None,
+            prompt=prompts.coder(project, task, section, settings),
         ),
+        agent=agents.coder(settings, task.agent),
+        leftovers=Leftovers(settings.leftovers),
         author=Author(name=name or NOBODY.name, email=email or NOBODY.email),
         timeout_s=settings.coder_timeout_s,
         env=settings.env,

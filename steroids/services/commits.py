@@ -9,6 +9,7 @@ from steroids.services import tasks
 from steroids.services.host import OpenProject
 from steroids.store import project_models as db
 from steroids.wire.commit import Attempt, Commit, Diff
+from steroids.wire.verdict import Decision, Given
 
 
 def attempt_ref(task_id: str, attempt: int) -> str:
@@ -88,6 +89,8 @@ def attempts(project: OpenProject, word: str) -> list[Attempt]:
         task = tasks.named(session, word)
         query = select(db.Attempt).where(db.Attempt.task_id == task.id)
         rows = session.exec(query.order_by(col(db.Attempt.number))).all()
+        given = select(db.Verdict).where(db.Verdict.task_id == task.id)
+        verdicts = session.exec(given.order_by(col(db.Verdict.id))).all()
     return [
         Attempt(
             number=row.number,
@@ -95,11 +98,30 @@ def attempts(project: OpenProject, word: str) -> list[Attempt]:
             base_commit=row.base_commit,
             tip=row.tip,
             reason=row.reason,
+            files=row.files,
+            added=row.added,
+            removed=row.removed,
+            outside=row.outside,
+            verdicts=[_given(each) for each in verdicts if each.attempt == row.number],
             started_at=row.started_at,
             finished_at=row.finished_at,
         )
         for row in rows
     ]
+
+
+def _given(row: db.Verdict) -> Given:
+    return Given(
+        attempt=row.attempt,
+        tip=row.tip,
+        reviewer=row.reviewer,
+        decision=Decision(row.decision),
+        reasons=row.reasons,
+        files=row.files,
+        actor=row.actor,
+        at=row.at,
+        duration_s=row.duration_s,
+    )
 
 
 def diff(project: OpenProject, word: str, *, attempt: int | None, whole: bool, stat: bool) -> Diff:

@@ -150,6 +150,10 @@ def _attempts(bulk: Bulk, begun: Sequence[dict[str, Any]]) -> None:
                 "number": each["current_attempt"],
                 "status": "running",
                 "base_commit": each["attempt_base_commit"],
+                "files": 0,
+                "added": 0,
+                "removed": 0,
+                "outside": [],
                 "started_at": each["updated_at"],
             }
             for each in begun

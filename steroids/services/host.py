@@ -55,6 +55,9 @@ class OpenProject:
     """The lock that keeps other controllers away."""
     desk: Desk[Asking, Answer]
     """Where its runners ask for work."""
+    landing: threading.Lock
+    """Held while commits are on their way to the target: what they belong to must not be taken
+    back meanwhile."""
 
     @property
     def target_ref(self) -> str:
@@ -164,6 +167,7 @@ class Host:
                 mirror=mirror,
                 known=Target(mirror.resolve(target_ref(row.target))),
                 desk=known.desk if known else Desk(),
+                landing=known.landing if known else threading.Lock(),
             )
             self._projects[row.id] = opened
             return opened

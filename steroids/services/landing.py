@@ -171,7 +171,15 @@ def _verified(
     same = trees[0] == trees[1]
     if not section.check_commands or mode == "never" or (mode == "when_moved" and same):
         return True
-    result = checks.run(host, project, section, task, replayed.tip, engine)
+    result = checks.run(
+        host,
+        project,
+        section,
+        replayed.tip,
+        engine,
+        base=task.base_commit or replayed.tip,
+        task_id=task.id,
+    )
     if result.outcome is Outcome.DONE:
         return True
     with project.store.write() as session:

@@ -34,7 +34,15 @@ def review(host: Host, project: OpenProject, task_id: str, engine: str) -> None:
     assert task.latest_commit is not None
     try:
         result = (
-            checks.run(host, project, section, task, task.latest_commit, engine)
+            checks.run(
+                host,
+                project,
+                section,
+                task.latest_commit,
+                engine,
+                base=task.base_commit or task.latest_commit,
+                task_id=task.id,
+            )
             if section.check_commands
             else None
         )
@@ -54,12 +62,16 @@ def _conclude(
         task = session.get_one(db.Task, task_id)
         if task.status != TaskStatus.REVIEW:
             return
+        assert task.latest_commit is not None
+        tree = project.mirror.tree_hash(task.latest_commit)
         if result is None:
-            verdicts.approve(session, task, section=section.name, actor="nobody: no checks")
+            verdicts.approve(
+                session, task, section=section.name, actor="nobody: no checks", tree=tree
+            )
         elif result.outcome is Outcome.DONE:
             text = f"checks passed  {result.duration_s:.1f} s"
             record(session, EventKind.CHECKED, text, section=section.name, task=task)
-            verdicts.approve(session, task, section=section.name, actor=CHECKS)
+            verdicts.approve(session, task, section=section.name, actor=CHECKS, tree=tree)
         else:
             verdicts.reject(
                 session,

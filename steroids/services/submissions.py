@@ -111,6 +111,7 @@ def _register(
     session.add(attempt)
     session.add(task)
     files, added, removed = project.mirror.counts(attempt.base_commit, body.tip)
+    attempt.files, attempt.added, attempt.removed = files, added, removed
     count = len(project.mirror.commits(attempt.base_commit, body.tip))
     record(
         session,

@@ -8,16 +8,22 @@ from steroids.store.columns import utc_now
 from steroids.wire.task import TaskStatus as S
 
 ALLOWED: dict[S, frozenset[S]] = {
-    S.PENDING: frozenset({S.IN_PROGRESS, S.FAILED, S.DISPUTED, S.BLOCKED, S.SKIPPED}),
+    S.PENDING: frozenset({S.IN_PROGRESS, S.APPROVED, S.FAILED, S.DISPUTED, S.BLOCKED, S.SKIPPED}),
     S.IN_PROGRESS: frozenset({S.REVIEW, S.PENDING, S.FAILED, S.DISPUTED}),
-    S.REVIEW: frozenset({S.APPROVED, S.PENDING, S.FAILED, S.DISPUTED}),
-    S.APPROVED: frozenset({S.COMPLETED, S.PENDING, S.FAILED, S.DISPUTED}),
+    S.REVIEW: frozenset({S.APPROVED, S.PENDING, S.FAILED, S.DISPUTED, S.SKIPPED}),
+    S.APPROVED: frozenset({S.COMPLETED, S.PENDING, S.FAILED, S.DISPUTED, S.SKIPPED}),
     S.COMPLETED: frozenset(),
-    S.FAILED: frozenset({S.PENDING, S.SKIPPED}),
-    S.DISPUTED: frozenset({S.PENDING, S.APPROVED, S.SKIPPED}),
+    S.FAILED: frozenset({S.PENDING, S.BLOCKED, S.APPROVED, S.SKIPPED}),
+    S.DISPUTED: frozenset({S.PENDING, S.BLOCKED, S.APPROVED, S.SKIPPED}),
     S.BLOCKED: frozenset({S.PENDING, S.SKIPPED}),
-    S.SKIPPED: frozenset({S.PENDING}),
+    S.SKIPPED: frozenset({S.PENDING, S.BLOCKED}),
 }
+"""A person may approve what was rejected, and skip what no runner has in hand."""
+
+
+def added(session: Session, task: db.Task, *, actor: str) -> None:
+    """The first audit row, in the transaction that adds the task."""
+    session.add(db.Audit(task_id=task.id, actor=actor, from_status=None, to_status=task.status))
 
 
 def move(session: Session, task: db.Task, to: S, *, actor: str, reason: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The ends of an attempt: given back, rejected, in conflict, failed, approved.
+"""The ends of an attempt: given back, rejected, in conflict, failed, disputed, approved.
 
 Each works within the caller's transaction and releases the task's leases where the task leaves
 the runner's and the landing's hands.
@@ -20,12 +20,24 @@ def release(session: Session, task_id: str) -> None:
     session.exec(delete(db.Lease).where(col(db.Lease.task_id) == task_id))
 
 
-def approve(session: Session, task: db.Task, *, section: str, actor: str) -> None:
+def approve(
+    session: Session,
+    task: db.Task,
+    *,
+    section: str,
+    actor: str,
+    tree: str | None,
+    overridden: bool = False,
+    reason: str | None = None,
+) -> None:
+    """`tree` is the content that its reviewers saw, none when nobody did. `overridden`: a person
+    approves it against, or without, the other reviewers, so that landing asks no check again."""
     _close_attempt(session, task, "approved", None)
     commits.judge(session, task, "approved")
     task.approved_at = utc_now()
+    task.approved_tree, task.overridden = tree, overridden
     task.reason = None
-    move(session, task, TaskStatus.APPROVED, actor=actor)
+    move(session, task, TaskStatus.APPROVED, actor=actor, reason=reason)
     record(session, EventKind.APPROVED, f"approved by {actor}", section=section, task=task)
 
 
@@ -71,6 +83,14 @@ def conflict(
     release(session, task.id)
 
 
+def dispute(session: Session, task: db.Task, reason: str, *, section: str, actor: str) -> None:
+    """A reviewer cannot decide: a person has to (`tasks dispute resolve`)."""
+    _close_attempt(session, task, "disputed", reason)
+    task.reason = reason
+    _dispute(session, task, reason, section, actor)
+    release(session, task.id)
+
+
 def fail(session: Session, task: db.Task, reason: str, *, section: str, actor: str) -> None:
     _close_attempt(session, task, "failed", reason)
     task.reason = reason
@@ -112,3 +132,4 @@ def _close_attempt(session: Session, task: db.Task, status: str, reason: str | N
         session.add(attempt)
     # What the remote said was about what is not going to be pushed any more.
     task.push_refused = False
+    task.awaits = None

@@ -70,19 +70,36 @@ class Task(SQLModel, table=True):
     attempt_base_commit: str | None = None
     squash_commit: str | None = None
     """The tip whose landing conflicted and which the current attempt has to bring in anew."""
+    agent: str | None = None
+    """Who codes it, in place of the project's coder."""
+    after: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Ids of tasks that have to be completed before this one is begun; `blocked` until then."""
+    reverts: str | None = Field(default=None, index=True)
+    """Id of the task whose landed commits this one takes back."""
     rejection_count: int = 0
     landing_failures: int = 0
     infrastructure_failures: int = 0
     reason: str | None = None
+    awaits: str | None = None
+    """The reviewer whose verdict is missing, where that is a person; nothing runs meanwhile."""
     approved_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    approved_tree: str | None = None
+    """The content that was judged; what is to land with another one is checked again."""
+    overridden: bool = False
+    """A person approved it against, or without, its other reviewers: no check asks again."""
     landing_hash: str | None = None
     """What is being pushed; written before the push, so that a crash after it is no riddle."""
     push_refused: bool = False
     """The remote said no for good; not tried again until somebody asks."""
     landed_hash: str | None = None
+    """Its newest commit on the branch; none when there was nothing (more) to land."""
+    landed_branch: str | None = None
+    """Where that is: the target, or the branch that was made for a pull request."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     completed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    removed_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    """Kept for its history; no listing has it."""
 
 
 class Attempt(SQLModel, table=True):
@@ -98,6 +115,12 @@ class Attempt(SQLModel, table=True):
     base_commit: str
     tip: str | None = None
     reason: str | None = None
+    files: int = 0
+    added: int = 0
+    """Lines, as `removed`: what it changed as a whole."""
+    removed: int = 0
+    outside: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Files that it changed outside its section."""
     started_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcTime)
 
@@ -118,6 +141,30 @@ class TaskCommit(SQLModel, table=True):
     status: str = "pending"
     rejection_reason: str | None = None
     landed_hash: str | None = None
+
+
+class Verdict(SQLModel, table=True):
+    """What one reviewer said about one attempt; never changed, a later one of the same reviewer
+    on the same tip counts instead."""
+
+    __tablename__ = "verdicts"
+    metadata = metadata
+
+    id: int | None = Field(default=None, primary_key=True)
+    task_id: str = Field(foreign_key="tasks.id", index=True)
+    attempt: int
+    tip: str
+    """The commit that was looked at."""
+    reviewer: str
+    """`checks`, `human`, or an agent's name."""
+    decision: str
+    """`approve`, `reject` or `dispute`."""
+    reasons: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    files: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    actor: str | None = None
+    """Of a person, who it was."""
+    at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    duration_s: float = 0
 
 
 class Lease(SQLModel, table=True):
@@ -167,7 +214,8 @@ class Audit(SQLModel, table=True):
     task_id: str = Field(index=True)
     at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
     actor: str
-    from_status: str
+    from_status: str | None
+    """None: it was added."""
     to_status: str
     reason: str | None = None
 

@@ -2,12 +2,17 @@
 
 from enum import StrEnum
 
+import msgspec
+
+from steroids.wire.agent import Agent
 from steroids.wire.body import Body
+from steroids.wire.verdict import Verdict
 
 
 class Kind(StrEnum):
     CODE = "code"
     CHECK = "check"
+    REVIEW = "review"
     SETUP = "setup"
     STOP = "stop"
 
@@ -36,6 +41,16 @@ class TaskBrief(Body):
     section: str
     feedback: str | None = None
     """The reason of the last rejection, word for word."""
+    prompt: str = ""
+    """All that its agent has to know, in words; a reviewer's has the changes too."""
+
+
+class Leftovers(StrEnum):
+    """What becomes of what an agent has left uncommitted."""
+
+    COMMIT = "commit"
+    DISCARD = "discard"
+    FAIL = "fail"
 
 
 class Author(Body):
@@ -51,10 +66,13 @@ class Assignment(Body):
     """Set-up and checks use what others use too: ask for a turn before, give it back after."""
     checkout: Checkout | None = None
     task: TaskBrief | None = None
-    agent: str = "script"
+    agent: Agent = msgspec.field(default_factory=Agent)
+    leftovers: Leftovers = Leftovers.COMMIT
     author: Author | None = None
     commands: list[str] = []
     """What a check runs."""
+    collect: list[str] = []
+    """Files, relative to the workspace, whose content is to come with the result."""
     timeout_s: float = 3600
     env: dict[str, str] = {}
     reason: str | None = None
@@ -85,12 +103,16 @@ class Submission(Body):
 
 
 class Result(Body):
-    """The result of a check or a set-up."""
+    """The result of a check, a review or a set-up."""
 
     outcome: Outcome
     command: str | None = None
     exit_code: int | None = None
     tail: str = ""
+    verdict: Verdict | None = None
+    """Of a review that came to one."""
+    files: dict[str, str | None] = {}
+    """Of the files that were asked for: their content; none: there is no such file."""
     duration_s: float = 0
 
 

@@ -1,6 +1,7 @@
 from datetime import datetime
 
 from steroids.wire.body import Body
+from steroids.wire.verdict import Given
 
 
 class Commit(Body):
@@ -26,6 +27,13 @@ class Attempt(Body):
     base_commit: str
     tip: str | None
     reason: str | None
+    files: int
+    """How many it changed; then the lines that it added and removed."""
+    added: int
+    removed: int
+    outside: list[str]
+    """Files that it changed outside its section."""
+    verdicts: list[Given]
     started_at: datetime
     finished_at: datetime | None
 

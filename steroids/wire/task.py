@@ -1,6 +1,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 from steroids.wire.body import Body
 
 
@@ -28,6 +30,22 @@ class TaskAdd(Body):
     spec: str = ""
     priority: int = 50
     affected_paths: list[str] = []
+    agent: str | None = None
+    """Who codes it, in place of the project's coder."""
+    after: list[str] = []
+    """Ids or titles of tasks that have to be completed first."""
+
+
+class TaskEdit(Body):
+    """What is unset stays as it is; null takes an override away."""
+
+    title: str | msgspec.UnsetType = msgspec.UNSET
+    section: str | msgspec.UnsetType = msgspec.UNSET
+    spec: str | msgspec.UnsetType = msgspec.UNSET
+    priority: int | msgspec.UnsetType = msgspec.UNSET
+    affected_paths: list[str] | msgspec.UnsetType = msgspec.UNSET
+    agent: str | msgspec.UnsetType | None = msgspec.UNSET
+    after: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Task(Body):
@@ -53,6 +71,15 @@ class Task(Body):
     created_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    agent: str | None = None
+    after: list[str] = []
+    """Ids."""
+    awaits: str | None = None
+    """The reviewer whose verdict is missing, where that is a person."""
+    reverts: str | None = None
+    """Id of the task whose landed commits it takes back."""
+    push_refused: bool = False
+    landed_branch: str | None = None
 
 
 class TaskOne(Body):
@@ -61,3 +88,19 @@ class TaskOne(Body):
 
 class Tasks(Body):
     tasks: list[Task]
+
+
+class Change(Body):
+    """A row of the audit."""
+
+    task_id: str
+    at: datetime
+    actor: str
+    from_status: TaskStatus | None
+    """None: it was added."""
+    to_status: TaskStatus
+    reason: str | None
+
+
+class Changes(Body):
+    audit: list[Change]

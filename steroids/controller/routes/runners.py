@@ -4,10 +4,10 @@ from fastapi import APIRouter, Response
 
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
-from steroids.services import landing, registry, runners, starting, status, stopping, wanting
+from steroids.services import registry, runners, starting, status, stopping, wanting
 from steroids.services.host import OpenProject
 from steroids.store.home_models import Runner
-from steroids.wire.runner import Down, Pushed, Runners, Start, Stop, Up
+from steroids.wire.runner import Down, Runners, Start, Stop, Up
 
 
 def router(controller: Controller) -> APIRouter:
@@ -23,10 +23,6 @@ def router(controller: Controller) -> APIRouter:
         """Answers when all of them have stopped and their containers are gone."""
         opened = registry.at(host, project)
         return _stop(opened, wanting.down(host, opened, asked), now=asked.now)
-
-    @routes.post("/push")
-    def push(project: str) -> Response:
-        return reply(Pushed(tasks=landing.retry_refused(host, registry.at(host, project))))
 
     @routes.get("/runners")
     def listing(project: str) -> Response:

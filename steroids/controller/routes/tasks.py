@@ -4,8 +4,7 @@ from fastapi import APIRouter, Query, Response
 
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
-from steroids.services import commits, registry, tasks
-from steroids.wire.commit import Attempts, Commits
+from steroids.services import registry, tasks
 from steroids.wire.task import TaskAdd, TaskOne, Tasks, TaskStatus
 
 
@@ -32,24 +31,5 @@ def router(controller: Controller) -> APIRouter:
     @routes.get("/task")
     def one(project: str, task: str) -> Response:
         return reply(TaskOne(task=tasks.one(registry.at(host, project), task)))
-
-    @routes.get("/task/commits")
-    def commits_of(project: str, task: str) -> Response:
-        return reply(Commits(commits=commits.listing(registry.at(host, project), task)))
-
-    @routes.get("/task/attempts")
-    def attempts_of(project: str, task: str) -> Response:
-        return reply(Attempts(attempts=commits.attempts(registry.at(host, project), task)))
-
-    @routes.get("/task/diff")
-    def diff_of(
-        project: str,
-        task: str,
-        attempt: int | None = None,
-        whole: bool = False,
-        stat: bool = False,
-    ) -> Response:
-        opened = registry.at(host, project)
-        return reply(commits.diff(opened, task, attempt=attempt, whole=whole, stat=stat))
 
     return routes

@@ -14,7 +14,7 @@ def upgrade() -> None:
         sa.Column("task_id", sa.String(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor", sa.String(), nullable=False),
-        sa.Column("from_status", sa.String(), nullable=False),
+        sa.Column("from_status", sa.String(), nullable=True),
         sa.Column("to_status", sa.String(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
@@ -101,23 +101,32 @@ def upgrade() -> None:
         sa.Column("current_attempt", sa.Integer(), nullable=False),
         sa.Column("attempt_base_commit", sa.String(), nullable=True),
         sa.Column("squash_commit", sa.String(), nullable=True),
+        sa.Column("agent", sa.String(), nullable=True),
+        sa.Column("after", sa.JSON(), nullable=False),
+        sa.Column("reverts", sa.String(), nullable=True),
         sa.Column("rejection_count", sa.Integer(), nullable=False),
         sa.Column("landing_failures", sa.Integer(), nullable=False),
         sa.Column("infrastructure_failures", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("awaits", sa.String(), nullable=True),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("approved_tree", sa.String(), nullable=True),
+        sa.Column("overridden", sa.Boolean(), nullable=False),
         sa.Column("landing_hash", sa.String(), nullable=True),
         sa.Column("push_refused", sa.Boolean(), nullable=False),
         sa.Column("landed_hash", sa.String(), nullable=True),
+        sa.Column("landed_branch", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["section_id"],
             ["sections.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_tasks_reverts", "tasks", ["reverts"], unique=False)
     op.create_index("ix_tasks_status", "tasks", ["status"], unique=False)
     op.create_index(
         "queue", "tasks", ["section_id", "status", "priority", "position"], unique=False
@@ -131,6 +140,10 @@ def upgrade() -> None:
         sa.Column("base_commit", sa.String(), nullable=False),
         sa.Column("tip", sa.String(), nullable=True),
         sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("files", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.Integer(), nullable=False),
+        sa.Column("outside", sa.JSON(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
@@ -161,3 +174,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("task_id", "hash"),
     )
     op.create_index("ix_task_commits_task_id", "task_commits", ["task_id"], unique=False)
+    op.create_table(
+        "verdicts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("task_id", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("tip", sa.String(), nullable=False),
+        sa.Column("reviewer", sa.String(), nullable=False),
+        sa.Column("decision", sa.String(), nullable=False),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("duration_s", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["task_id"],
+            ["tasks.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_verdicts_task_id", "verdicts", ["task_id"], unique=False)
