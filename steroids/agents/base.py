@@ -6,6 +6,7 @@ runner's token nor anybody's credentials. Nothing here may import what the runne
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -13,6 +14,13 @@ from steroids.wire.assignment import Outcome, TaskBrief
 
 Emit = Callable[[str], None]
 """Takes a line of what the agent says or prints."""
+
+
+class Part(StrEnum):
+    """What the agent is to do, in `STEROIDS_ROLE`."""
+
+    CODER = "coder"
+    REVIEWER = "reviewer"
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,9 @@ class Work:
     uid: int | None
     """Whom it runs as; None: the runner's own user."""
     timeout_s: float
+    part: Part = Part.CODER
+    verdict: Path | None = None
+    """Where a reviewer writes its verdict; it may write there, whoever it runs as."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """A run that is one process: its output line by line, its end, its whole group when stopped."""
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 from steroids import proc
@@ -19,20 +21,34 @@ class ProcessSession:
     """Starts the process in the work's folder, as the work's user."""
 
     def __init__(
-        self, argv: Sequence[str], work: Work, emit: Emit, *, env: Mapping[str, str]
+        self,
+        argv: Sequence[str],
+        work: Work,
+        emit: Emit,
+        *,
+        env: Mapping[str, str],
+        stdin: Path | None = None,
+        what: str = "the script",
     ) -> None:
+        """`stdin` is a file that it reads, and not a pipe: nobody has to wait until it does.
+
+        Raises `OSError` when there is no such program.
+        """
         self._emit = emit
+        self._what = what
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._why: Outcome | None = None
         self._timeout_s = work.timeout_s
-        self._process = proc.spawn(
-            argv,
-            cwd=work.workspace,
-            env=env,
-            stdout=proc.PIPE,
-            stderr=proc.STDOUT,
-            user=work.uid,
-        )
+        with stdin.open("rb") if stdin is not None else contextlib.nullcontext() as source:
+            self._process = proc.spawn(
+                argv,
+                cwd=work.workspace,
+                env=env,
+                stdin=source,
+                stdout=proc.PIPE,
+                stderr=proc.STDOUT,
+                user=work.uid,
+            )
         self._reader = threading.Thread(target=self._read, name="agent output", daemon=True)
         self._reader.start()
         self._timer = threading.Timer(work.timeout_s, self._expire)
@@ -55,7 +71,7 @@ class ProcessSession:
             return Ended(Outcome.FAILED, f"took longer than {self._timeout_s:g} s\n{tail}")
         if status != 0:
             how = f"exited {status}" if status > 0 else f"was killed by signal {-status}"
-            return Ended(Outcome.FAILED, f"the script {how}\n{tail}")
+            return Ended(Outcome.FAILED, f"{self._what} {how}\n{tail}")
         return Ended(Outcome.DONE)
 
     def stop(self, grace_s: float) -> None:

@@ -1,13 +1,14 @@
 """The agent `script`: no model, it runs the shell block of the task's spec.
 
 Real use: codemods, dependency bumps, formatters. A script may run again on top of its own work,
-since an attempt starts from the tip of the one before it.
+since an attempt starts from the tip of the one before it. As a reviewer it runs what the settings
+say, and never what the task does.
 """
 
 import re
-from pathlib import Path
 
-from steroids.agents.base import Emit, Session, Unusable, Work
+from steroids.agents.base import Emit, Part, Session, Unusable, Work
+from steroids.agents.environment import environment
 from steroids.agents.process import ProcessSession
 
 _OPENING = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<language>[\w+-]*)[ \t]*")
@@ -44,27 +45,15 @@ class ScriptAgent:
         self._script = script
 
     def start(self, work: Work, emit: Emit) -> Session:
-        script = self._script or script_of(work.task.spec)
+        script = self._script
+        if script is None and work.part is Part.REVIEWER:
+            raise Unusable("as a reviewer the agent 'script' needs `run`, which is what it runs")
+        script = script or script_of(work.task.spec)
         if script is None:
             raise Unusable("its spec has no ```sh block, which is what the agent 'script' runs")
         path = work.scratch / "task.sh"
         path.write_text(script)
         path.chmod(0o644)
-        feedback = work.scratch / "feedback"
-        feedback.write_text(work.task.feedback or "")
-        feedback.chmod(0o644)
         argv = ("sh", "-e", "-x", str(path))
-        return ProcessSession(argv, work, emit, env=_environment(work, feedback))
-
-
-def _environment(work: Work, feedback: Path) -> dict[str, str]:
-    return {
-        **work.env,
         # What `sh -x` puts before each command that it runs.
-        "PS4": "$ ",
-        "STEROIDS_TASK": work.task.id,
-        "STEROIDS_TITLE": work.task.title,
-        "STEROIDS_ATTEMPT": str(work.task.attempt),
-        "STEROIDS_SECTION": work.task.section,
-        "STEROIDS_FEEDBACK": str(feedback),
-    }
+        return ProcessSession(argv, work, emit, env={**environment(work), "PS4": "$ "})

@@ -29,7 +29,8 @@ def _set(ctx: click.Context, param: click.Parameter, value: Any) -> None:
 
 
 def _option(*names: str, **settings: Any) -> click.Option:
-    return click.Option(names, expose_value=False, callback=_set, **settings)
+    # Eager: how an error of another option is told depends on these.
+    return click.Option(names, expose_value=False, is_eager=True, callback=_set, **settings)
 
 
 GLOBAL_OPTIONS = (

@@ -47,6 +47,7 @@ class Follower:
         for event in self._shown(frozenset()):
             if self._context.out.json:
                 print(_json_line(event), flush=True)
+            self._follow_moved(event)
         return self._conclude()
 
     def until_up(self) -> int:
@@ -95,6 +96,15 @@ class Follower:
             if not self._open:
                 return
 
+    def _follow_moved(self, event: Event) -> None:
+        """A task that went on to another section is seen to its end there."""
+        to = event.data.get("to")
+        if self._sections is None or not isinstance(to, str) or not event.data.get("wanted"):
+            return
+        if self._is_another(to):
+            self._sections.append(to)
+        self._open.add(to)
+
     def _is_another(self, section: str | None) -> bool:
         return section is not None and self._sections is not None and section not in self._sections
 
@@ -142,10 +152,15 @@ class Follower:
         tasks = [task for task in self._tasks() if not self._is_another(task.section)]
         unfinished = [task for task in tasks if task.status is not TaskStatus.COMPLETED]
         for task in unfinished:
-            if task.status in (TaskStatus.FAILED, TaskStatus.DISPUTED, TaskStatus.APPROVED):
+            if task.awaits is not None:
+                say_it_waits(self._context, task)
+            elif task.status in (TaskStatus.FAILED, TaskStatus.DISPUTED, TaskStatus.APPROVED):
                 self._context.out.note(
                     f"{task.status}: '{task.title}'   steroids tasks show {task.id[:8]}"
                 )
+        if any(task.status is TaskStatus.DISPUTED for task in unfinished):
+            hint = "steroids tasks dispute resolve ID --approve|--retry|--skip"
+            self._context.out.note(f"hint: {hint}")
         if unfinished and any(task.status is TaskStatus.APPROVED for task in unfinished):
             self._context.out.note("hint: steroids push   (tries again what the remote refused)")
         return self._exit_code
@@ -156,6 +171,24 @@ class Follower:
 
     def _tasks(self) -> list[Task]:
         return self._context.client.get(self._context.url("tasks"), Tasks).tasks
+
+
+def say_what_waits(context: Context) -> None:
+    """All tasks that wait for a person's review."""
+    for task in context.client.get(context.url("tasks"), Tasks).tasks:
+        if task.awaits is not None:
+            say_it_waits(context, task)
+
+
+def say_it_waits(context: Context, task: Task) -> None:
+    """That nothing goes on with it until somebody has looked, and what to type then."""
+    short = task.id[:8]
+    context.out.note(
+        f"waits for your review: '{task.title}'\n"
+        f"  steroids tasks diff {short}\n"
+        f"  steroids tasks approve {short}\n"
+        f"  steroids tasks reject {short} --reason TEXT"
+    )
 
 
 def _json_line(event: Event) -> str:

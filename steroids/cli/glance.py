@@ -18,11 +18,17 @@ def show(context: Context) -> int:
     if context.out.json:
         context.out.result(answer)
         return 0
-    if not answer["runners"]:
-        context.out.note("no runners\nhint: steroids up")
-        return 0
-    now = datetime.now(UTC)
-    context.out.table(HEADS, [_row(runner, now) for runner in answer["runners"]])
+    held = answer.get("held") or []
+    if answer["runners"]:
+        now = datetime.now(UTC)
+        context.out.table(HEADS, [_row(runner, now) for runner in answer["runners"]])
+    else:
+        context.out.note("no runners" if held else "no runners\nhint: steroids up")
+    for task in held:
+        reason = task["reason"].partition("\n")[0]
+        context.out.note(f"approved, not landed: '{task['task']}' ({task['section']}): {reason}")
+    if held:
+        context.out.note("hint: steroids push   (tries again now)")
     return 0
 
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import time
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -54,12 +55,14 @@ class Output:
         """Columns with two spaces between them, like `docker ps`."""
         cells = [[plain(str(cell)) for cell in row] for row in rows]
         widths = [
-            max([len(head), *(len(row[index]) for row in cells)])
+            max([len(head), *(_width(row[index]) for row in cells)])
             for index, head in enumerate(heads)
         ]
         bold = sys.stdout.isatty() and self.color
         for number, row in enumerate([list(heads), *cells]):
-            padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            padded = (
+                cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)
+            )
             text = "  ".join(padded).rstrip()
             print(f"\x1b[1m{text}\x1b[0m" if bold and number == 0 else text)
 
@@ -100,6 +103,14 @@ class Output:
         return Console()
 
 
+def _width(text: str) -> int:
+    """Columns at a terminal: what is East Asian takes two, an accent of its own none."""
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in "WF")
+        for each in text
+    )
+
+
 class Transient:
     """A line on stderr that says what goes on, and is gone when something lasting is shown.
 
@@ -133,12 +144,20 @@ class Transient:
 
 
 def _unmarked(text: str) -> str:
-    return re.sub(r"(?<!\\)\[/?[a-z ]*\]", "", text).replace("\\[", "[")
+    """As rich reads markup: of backslashes before a bracket, each two are one; an odd one makes
+    the bracket text."""
+
+    def read(found: re.Match[str]) -> str:
+        backslashes, tag = found[1], found[2]
+        kept = "\\" * (len(backslashes) // 2)
+        return kept + (f"[{tag or ''}" if len(backslashes) % 2 or tag is None else "")
+
+    return re.sub(r"(\\*)\[(/?[a-z ]*\])?", read, text)
 
 
 def escape(text: str) -> str:
     """For use inside markup: control characters removed, brackets meant as such."""
-    return plain(text).replace("[", "\\[")
+    return re.sub(r"(\\*)\[", r"\1\1\\[", plain(text))
 
 
 def ago(seconds: float) -> str:

@@ -16,9 +16,13 @@ MARKS = {
     EventKind.PUSH_REFUSED: "red",
     EventKind.FAILED: "red",
     EventKind.LOST: "red",
+    EventKind.AWAITS: "yellow",
     EventKind.LANDED: "green",
     EventKind.DRAINED: "bold",
 }
+
+
+MAX_REASON_LINES = 20
 
 
 class Renderer:
@@ -101,24 +105,42 @@ class Renderer:
             case EventKind.COMMIT:
                 self._line(event, f"  {str(event.data.get('hash', ''))[:7]} {event.text}")
             case EventKind.REJECTED:
-                first, *rest = event.text.splitlines() or [""]
-                self._line(event, f"{task}rejected: {first}")
-                for line in [line for line in rest if line.strip()][-4:]:
-                    self._line(event, f"  | {line}")
+                self._rejected(event, task)
             case EventKind.CONFLICT | EventKind.ENDED | EventKind.PUSH_REFUSED:
                 for line in f"{task}{event.text}".splitlines():
                     self._line(event, line)
             case EventKind.SUBMITTED if event.data.get("commits") == 0:
                 self._line(event, "  no commits")
-            case EventKind.APPROVED:
-                # The line before says that the checks passed, or `up` said that there are none.
+            case EventKind.APPROVED if not event.data.get("overridden"):
+                # The line before says who did, or `up` said that there is nobody to.
                 pass
+            case EventKind.APPROVED | EventKind.REVIEWED | EventKind.AWAITS:
+                for line in f"{task}{event.text}".splitlines():
+                    self._line(event, line)
             case EventKind.LANDED:
                 self._line(event, f"{task}{event.text}")
+            case EventKind.NOTICE:
+                self._line(event, event.text)
+                for line in str(event.data.get("tail", "")).splitlines():
+                    self._line(event, f"  | {line}")
             case EventKind.DRAINED:
                 self._line(event, summary or "drained")
             case _:
                 self._line(event, event.text)
+
+    def _rejected(self, event: Event, task: str) -> None:
+        """Who, and why: of checks the end of what they printed, of a reviewer all that it says."""
+        reviewer, actor = event.data.get("reviewer"), event.data.get("actor")
+        by = f" by {actor}" if reviewer not in (None, "checks") else ""
+        first, *rest = event.text.splitlines() or [""]
+        lines = [line for line in rest if line.strip()]
+        self._line(event, f"{task}rejected{by}: {first}")
+        for line in lines[-4:] if not by else lines[:MAX_REASON_LINES]:
+            self._line(event, f"  | {line}")
+        if by and len(lines) > MAX_REASON_LINES:
+            self._line(
+                event, f"  | ... (all of it: steroids tasks show {(event.task_id or '')[:8]})"
+            )
 
     def _line(self, event: Event, text: str) -> None:
         # A runner without a section works on all of them.

@@ -3,7 +3,7 @@ import sys
 import click
 
 from steroids.cli.command import Command, Context, pass_context
-from steroids.cli.follow import Follower
+from steroids.cli.follow import Follower, say_what_waits
 from steroids.cli.options import detach_option, engine_option, keep_option, sections_option
 from steroids.wire.body import to_builtins
 from steroids.wire.runner import Up, UpReply
@@ -30,6 +30,7 @@ def up(
         has = "has no task" if sections else "has a task"
         context.out.note(f"nothing to do: {whose} {has} that a runner could go on with")
         context.out.note("hint: steroids tasks list   (a new one: steroids tasks add --help)")
+        say_what_waits(context)
         return 0
     try:
         if detach:

@@ -16,7 +16,8 @@ from typing import IO
 
 from steroids.errors import BundleRefused, GitError
 from steroids.git.command import Git, readable
-from steroids.git.mirror import Mirror
+from steroids.git.mirror import Mirror, text_of_path
+from steroids.git.packs import megabytes, weigh
 from steroids.git.refs import checked_own, is_hash
 
 WANT = "refs/steroids/want"
@@ -25,7 +26,16 @@ WANT = "refs/steroids/want"
 OFFERED = "refs/heads/steroids"
 """The one ref in a bundle from a runner."""
 
+MOST_COMMITS = 5_000
+"""Of one submission."""
+
 _HEADER_MAX_BYTES = 256 * 1024
+_UNPACKED = 8
+"""How many times as large as the bundle may be, all that is in it may be unpacked."""
+_UNPACKED_BYTES = 256 * 1024 * 1024
+"""What is always allowed: that takes git a second or two."""
+_STREAMED = "[core]\n\tbigFileThreshold = 16m\n"
+"""Larger files do not go into git's memory whole."""
 _LEFT_BEHIND_S = 24 * 3600
 
 # Git's strict set, which is also an error for what git itself only warns about, and the few that
@@ -75,8 +85,9 @@ def take_in(mirror: Mirror, bundle: Path, *, tip: str, base: str, ref: str, max_
     """Check a runner's bundle and bring `tip` into the mirror as `ref`.
 
     `base` is a commit that the mirror knows and that `tip` must descend from; when they are equal
-    there is nothing to take in and `bundle` is not looked at. Doing it twice is fine. Raises
-    `BundleRefused` with the reason; the mirror is then what it was.
+    there is nothing to take in and `bundle` is not looked at. `max_bytes` is the size that the
+    bundle, and each file in it unpacked, may have. Doing it twice is fine. Raises `BundleRefused`
+    with the reason, in words for the agent; the mirror is then what it was.
     """
     checked_own(ref)
     if not is_hash(tip) or not is_hash(base):
@@ -91,8 +102,10 @@ def take_in(mirror: Mirror, bundle: Path, *, tip: str, base: str, ref: str, max_
         _check_header(mirror, header, tip)
         with _quarantine(mirror) as git:
             try:
-                _unpack(git, file, header, max_bytes)
+                heavy = _unpack(git, file, header, max_bytes)
                 _check_history(git, header, tip=tip, base=base)
+                if heavy:
+                    _refuse_heavy(git, tip, base, max_bytes)
                 git("update-ref", OFFERED, tip)
             except GitError as error:
                 raise BundleRefused(f"The bundle was refused: {error.message}") from None
@@ -144,7 +157,8 @@ def _opened(bundle: Path, max_bytes: int) -> Iterator[IO[bytes]]:
         size_bytes = bundle.stat().st_size
         if size_bytes > max_bytes:
             raise BundleRefused(
-                f"The bundle is too large: {size_bytes} bytes, {max_bytes} are allowed"
+                f"The bundle is too large: {size_bytes} bytes, {max_bytes} are allowed",
+                hint="take large files out of the commits",
             )
         yield file
 
@@ -164,13 +178,20 @@ def _quarantine(mirror: Mirror) -> Iterator[Git]:
         info = path / "objects" / "info"
         info.mkdir(exist_ok=True)
         (info / "alternates").write_text(f"{mirror.path / 'objects'}\n")
+        with (path / "config").open("a") as config:
+            config.write(_STREAMED)
         yield Git(path)
 
 
-def _unpack(git: Git, file: IO[bytes], header: Header, max_bytes: int) -> None:
+def _unpack(git: Git, file: IO[bytes], header: Header, max_bytes: int) -> bool:
+    """Unpack it; whether there is a file in it that is too large, which git can name now."""
+    file.seek(header.size_bytes)
+    most = max(_UNPACKED * max_bytes, _UNPACKED_BYTES)
+    weight = weigh(file, max_object_bytes=max_bytes, max_total_bytes=most)
     file.seek(header.size_bytes)
     limits = (f"--strict={_FSCK}", f"--max-input-size={max_bytes}")
     git("index-pack", "--stdin", "--fix-thin", *limits, stdin=file)
+    return weight.largest_blob_bytes > max_bytes
 
 
 def _check_history(git: Git, header: Header, *, tip: str, base: str) -> None:
@@ -179,7 +200,31 @@ def _check_history(git: Git, header: Header, *, tip: str, base: str) -> None:
     known = "".join(f"^{commit}\n" for commit in (base, *header.prerequisites))
     git("rev-list", "--objects", "--quiet", "--stdin", stdin=f"{tip}\n{known}".encode())
     if not git("merge-base", "--is-ancestor", base, tip, check=False).ok:
-        raise BundleRefused(f"The tip {tip[:12]} does not build on {base[:12]}")
+        raise BundleRefused(
+            f"The tip {tip[:12]} does not build on {base[:12]}, where the task began",
+            hint="rebase the commits onto it",
+        )
+    count = int(git("rev-list", "--count", f"{base}..{tip}").out)
+    if count > MOST_COMMITS:
+        raise BundleRefused(
+            f"There are {count:,} commits, and {MOST_COMMITS:,} are allowed",
+            hint="squash them into fewer",
+        )
+
+
+def _refuse_heavy(git: Git, tip: str, base: str, max_bytes: int) -> None:
+    """Name a file that is too large. One that `tip` does not reach is not taken in anyway."""
+    listed = git("rev-list", "--objects", f"{base}..{tip}").stdout.splitlines()
+    paths = dict(line.partition(b" ")[::2] for line in listed)
+    shape = "--batch-check=%(objectsize) %(objectname)"
+    sizes = git("cat-file", shape, stdin=b"".join(name + b"\n" for name in paths)).out.split()
+    for size, name in zip(map(int, sizes[::2]), sizes[1::2], strict=True):
+        if size > max_bytes:
+            path = readable(text_of_path(paths[name.encode()]), 200)
+            raise BundleRefused(
+                f"{path} is a file of {megabytes(size)}, and {megabytes(max_bytes)} are allowed",
+                hint=f"take {path} out of the commits, out of each that has it",
+            )
 
 
 def _copy(mirror: Mirror, git: Git, ref: str) -> None:

@@ -1,6 +1,6 @@
 """Commits, as people see them and as git stores them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -93,7 +93,7 @@ def write_commit(
     git: Git,
     *,
     tree: str,
-    parent: str,
+    parents: Sequence[str],
     author: bytes,
     committer: bytes,
     encoding: str = "utf-8",
@@ -103,7 +103,7 @@ def write_commit(
 
     Written as an object and not with `git commit-tree`, which would re-code names and messages.
     """
-    header = [f"tree {tree}".encode(), f"parent {parent}".encode()]
+    header = [f"tree {tree}".encode(), *(f"parent {parent}".encode() for parent in parents)]
     header += [b"author " + author, b"committer " + committer]
     if encoding.lower() not in ("utf-8", "utf8"):
         header.append(b"encoding " + encoding.encode())

@@ -1,7 +1,8 @@
 """The controller's own bare repository of a project: written by the controller, read by all.
 
 All its refs are under `refs/steroids/`: `target/<branch>` as last fetched, `tasks/<id>/<attempt>`
-for every attempt's tip. Nothing is ever pruned. Every method may be called from any thread.
+for every attempt's tip, `kept/<id>/<hash>` for what it was before its agent rewrote it. Nothing is
+ever pruned. Every method may be called from any thread.
 """
 
 import re
@@ -95,20 +96,27 @@ class Mirror:
             self.git(*asked)
         return done.ok
 
-    def commits(self, base: str, tip: str) -> list[Commit]:
-        """The commits that `tip` has and `base` has not, oldest first."""
-        listed = self.git("rev-list", "--topo-order", "--reverse", _range(base, tip), "--").out
+    def commits(self, base: str, tip: str, *, without: str | None = None) -> list[Commit]:
+        """The commits that `tip` has and `base` has not, nor has `without`, oldest first."""
+        others = [f"^{checked_rev(without)}"] if without else []
+        asked = ("rev-list", "--topo-order", "--reverse", _range(base, tip), *others, "--")
+        listed = self.git(*asked).out
         return [raw.commit() for raw in read_commits(self.git, listed.split())]
 
-    def diff(self, base: str, tip: str, *, stat: bool = False, color: bool = False) -> bytes:
+    def diff(self, base: str, tip: str, *, stat: bool = False) -> bytes:
         """The difference of the two trees as a patch or as a summary, bytes as they are."""
         shape = ("--stat=100",) if stat else ("--patch",)
-        paint = "--color=always" if color else "--no-color"
-        return self._diff(*shape, paint, "--find-renames", base=base, tip=tip)
+        return self._diff(*shape, "--no-color", "--find-renames", base=base, tip=tip)
 
     def changed_paths(self, base: str, tip: str) -> list[str]:
         """Paths that differ, both names of what was renamed (see `text_of_path`)."""
         out = self._diff("--name-only", "-z", "--no-renames", base=base, tip=tip)
+        return [text_of_path(path) for path in out.split(b"\0") if path]
+
+    def added_paths(self, base: str, tip: str) -> list[str]:
+        """Paths that `tip` has and `base` has not, new names among them (see `text_of_path`)."""
+        shape = ("--name-only", "-z", "--no-renames", "--diff-filter=A")
+        out = self._diff(*shape, base=base, tip=tip)
         return [text_of_path(path) for path in out.split(b"\0") if path]
 
     def counts(self, base: str, tip: str) -> tuple[int, int, int]:

@@ -16,6 +16,10 @@ class NonFastForward(GitError):
     code, http_status = "NON_FAST_FORWARD", 409
 
 
+class HookDeclined(PushRefused):
+    """A hook said no: perhaps to one commit of several, and not to the others."""
+
+
 # The local git's own refusals, and what a receiving git says when another push was faster.
 _MOVED = re.compile(
     r"fetch first|non-fast-forward|stale info|cannot lock ref|failed to update ref"
@@ -25,20 +29,35 @@ _MOVED = re.compile(
 _CANNOT_WRITE = re.compile(
     r"permission denied|read-only file|no space left|cannot create", re.IGNORECASE
 )
+# What hosts say through hooks about a branch, whoever pushes what.
+_OF_THE_BRANCH = re.compile(
+    r"protected branch|not allowed to (push|force)|denied to|must be made through a pull request",
+    re.IGNORECASE,
+)
 _TROUBLE = re.compile(r"internal (server )?error|time[d]?[ -]?out|try again", re.IGNORECASE)
 
 
-def push(mirror: Mirror, url: str, commit: str, branch: str) -> None:
+# A user may have allowed pushes to what is checked out; their work trees are not ours to change.
+_RECEIVE = "git -c receive.denyCurrentBranch=refuse receive-pack"
+
+
+def push(mirror: Mirror, url: str, commit: str, branch: str, *, local: bool = False) -> None:
     """Make the remote's branch point at `commit`; done already is fine.
 
-    Raises `NonFastForward` (it moved), `PushRefused` (no use to try again), `RemoteUnreachable`
-    (worth another try; the push may even have worked, so ask `remote_contains`).
+    `local`: `url` is the folder of the user's own repository, where a branch that is checked out
+    is refused, whatever is configured there.
+
+    Raises `NonFastForward` (it moved), `PushRefused` (no use to try again), of that kind
+    `HookDeclined`, `RemoteUnreachable` (worth another try; the push may even have worked, so ask
+    `remote_contains`).
     """
     # A "+" in front of it would be a force.
     if not is_hash(commit):
         raise GitError(f"Only a commit's full hash can be pushed, not {commit!r}")
     refspec = f"{commit}:refs/heads/{checked_branch(branch)}"
-    options = ("--porcelain", "--no-verify", "--no-force")
+    options = ["--porcelain", "--no-verify", "--no-force"]
+    if local:
+        options.append(f"--receive-pack={_RECEIVE}")
     done = mirror.git("push", *options, "--", url, refspec, network=True, check=False)
     if not done.ok:
         raise _judged(done, url, branch)
@@ -86,7 +105,9 @@ def _judged(done: Completed, url: str, branch: str) -> GitError:
     message = f"{shown} refused the push to {branch}: {why}" + (f": {said}" if said else "")
     if _TROUBLE.search(why):
         return RemoteUnreachable(message, hint=f"git ls-remote {shown}")
-    return PushRefused(message, hint=f"Allow pushes to {branch} there, then: steroids up")
+    of_commits = "hook declined" in why and not _OF_THE_BRANCH.search(message)
+    kind = HookDeclined if of_commits else PushRefused
+    return kind(message, hint=f"let the remote allow it ({branch}), then: steroids push")
 
 
 def _remotes_words(stderr: str) -> str:

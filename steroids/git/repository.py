@@ -1,4 +1,4 @@
-"""Looking at the user's own repository, for `init`.
+"""The user's own repository: looking at it, and bringing a commit into it.
 
 The only place where the host runs git in a work tree: the user's own, with the user's own
 configuration. Never for a folder that an agent could have written.
@@ -9,9 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from steroids import proc
-from steroids.errors import GitError, NotAProject
+from steroids.errors import Busy, GitError, NotAProject
 from steroids.git.command import network_environment, readable, run_git
-from steroids.git.refs import checked_branch
+from steroids.git.refs import checked_branch, checked_own
+
+
+class BranchBusy(Busy):
+    """A branch of the user's that must not be moved: it has work of theirs, or is checked out."""
+
+    code = "BRANCH_BUSY"
 
 
 @dataclass(frozen=True)
@@ -62,11 +68,21 @@ def inspect(path: Path) -> Repository:
 
 
 def checked_out(path: Path, branch: str) -> bool:
-    """Whether any work tree of the repository is on that branch. Raises `NotAProject`."""
+    """Whether any work tree of the repository is on that branch, or is rebasing it.
+
+    Raises `NotAProject`.
+    """
     done = _git(path, "worktree", "list", "--porcelain", "-z")
     if not done.ok:
         raise _no_repository(path, done)
-    return f"branch refs/heads/{checked_branch(branch)}" in done.out.split("\0")
+    name = f"refs/heads/{checked_branch(branch)}"
+    if f"branch {name}" in done.out.split("\0"):
+        return True
+    asked = ("rev-parse", "--path-format=absolute", "--git-common-dir")
+    git_dir = Path(_git(path, *asked).out)
+    # HEAD is detached meanwhile; at its end the branch has to be where it was.
+    heads = [*git_dir.glob("rebase-*/head-name"), *git_dir.glob("worktrees/*/rebase-*/head-name")]
+    return any(head.read_text("utf-8", "replace").strip() == name for head in heads)
 
 
 def _git(path: Path, *args: str) -> proc.Completed:
@@ -143,3 +159,28 @@ def tracked(path: Path, folder: str) -> list[str]:
     """Paths at or below `folder` that git tracks."""
     names = _git(path, "ls-files", "-z", "--", folder).out.split("\0")
     return [name for name in names if name]
+
+
+def bring(path: Path, source: Path, ref: str, tip: str, branch: str) -> bool:
+    """Have `branch` at `tip`, which `ref` of the repository `source` names; whether it is new.
+
+    Only that branch and objects are written: no work tree, no hook is run, nothing is forced.
+    Raises `BranchBusy` for one that has commits which the tip has not, or that is checked out.
+    """
+    name = f"refs/heads/{checked_branch(branch)}"
+    before = _git(path, "rev-parse", "--verify", "--quiet", name).out
+    if before == tip:
+        return False
+    other = "--branch NAME   (brings it as another branch)"
+    if checked_out(path, branch):
+        raise BranchBusy(f"Branch {branch} is checked out in {path}", hint=other)
+    # Not quiet: it would not say why it refuses.
+    alone = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-progress")
+    done = _git(path, "fetch", *alone, "--", str(source), f"{checked_own(ref)}:{name}")
+    if "non-fast-forward" in done.err:
+        raise BranchBusy(
+            f"Branch {branch} is at {before[:7]} and has commits that {tip[:7]} has not", hint=other
+        )
+    if not done.ok:
+        raise GitError(f"Cannot make branch {branch} in {path}: {readable(done.err)}", hint=other)
+    return not before

@@ -31,6 +31,12 @@ class ContainerLost(SteroidsError):
     code = "CONTAINER_LOST"
 
 
+class Unwanted(SteroidsError):
+    """Nobody wants to know any more what it was to find out."""
+
+    code = "UNWANTED"
+
+
 def run(
     site: Site,
     assignment: Assignment,
@@ -41,11 +47,13 @@ def run(
     section_id: str | None = None,
     task_id: str | None = None,
     after: Callable[[Handle, Result], None] = lambda handle, result: None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Start a container with this assignment, wait for its answer, remove it.
 
-    `after` is called with the stopped container and the answer before it is removed. Raises
-    `ContainerLost`, and what the engine raises; the container is removed in any case.
+    `after` is called with the stopped container and the answer before it is removed; `wanted` is
+    asked now and then. Raises `ContainerLost`, `Unwanted` once nobody wants an answer, and what
+    the engine raises; the container is removed in any case.
     """
     with site.store.write() as session:
         row, token = runners.register(
@@ -62,7 +70,7 @@ def run(
     try:
         handle = container.start(site, row, token, image)
         remember(site.store, row.id, handle)
-        result = _await(site, row.id, handle, timeout_s + SLACK_S)
+        result = _await(site, row.id, handle, timeout_s + SLACK_S, wanted)
         site.engine.stop(handle, grace_s=10)
         after(handle, result)
         return result
@@ -87,7 +95,9 @@ def remember(store: Store, runner_id: str, handle: Handle, pid: int | None = Non
         session.add(row)
 
 
-def _await(site: Site, runner_id: str, handle: Handle, timeout_s: float) -> Result:
+def _await(
+    site: Site, runner_id: str, handle: Handle, timeout_s: float, wanted: Callable[[], bool]
+) -> Result:
     deadline = time.monotonic() + timeout_s
     look_at = time.monotonic() + LOOK_EVERY_S
     while time.monotonic() < deadline:
@@ -95,6 +105,8 @@ def _await(site: Site, runner_id: str, handle: Handle, timeout_s: float) -> Resu
         if time.monotonic() >= look_at:
             # Asked before the store is read, so that an answer given just before the end counts.
             ended = site.engine.inspect(handle).status in (Status.EXITED, Status.GONE)
+            if not wanted():
+                raise Unwanted(f"Nobody waits for container {handle.name} any more")
             look_at = time.monotonic() + LOOK_EVERY_S
         with site.store.read() as session:
             answer = session.get_one(Runner, runner_id).result

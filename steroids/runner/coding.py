@@ -5,11 +5,21 @@ from pathlib import Path
 
 from steroids.agents import find_agent
 from steroids.agents.base import Ended, Session, Unusable, Work
-from steroids.errors import SteroidsError
+from steroids.errors import BundleRefused, SteroidsError
 from steroids.runner.courier import Courier
+from steroids.runner.harvest import Before, Gathering, Harvest
+from steroids.runner.leavings import largest
 from steroids.runner.outbox import Outbox
+from steroids.runner.reaping import reap
 from steroids.runner.workspace import Broken, CommandFailed, Workspace, identity
-from steroids.wire.assignment import Assignment, Checkout, Outcome, Submission, TaskBrief
+from steroids.wire.assignment import (
+    Assignment,
+    Checkout,
+    Leftovers,
+    Outcome,
+    Submission,
+    TaskBrief,
+)
 
 STOP_GRACE_S = 10.0
 MAX_TAIL_CHARS = 12_000
@@ -31,6 +41,7 @@ class Coding:
         self._workspace = workspace
         self._courier = courier
         self._outbox = outbox
+        self._before = Before()
         self._env = {**workspace.env, **identity(assignment.author), **assignment.env}
         self._guard = threading.Lock()  # guards the three below
         self._session: Session | None = None
@@ -45,7 +56,12 @@ class Coding:
             needed = self._assignment.alone and self._workspace.needs_setup(self._checkout)
             with self._courier.alone(needed):
                 self._workspace.set_up(self._checkout, self._env, self._outbox.log)
+            self._before = Before.look(self._workspace)
             ended = self._run_agent(scratch)
+            left = reap(self._workspace.uid)
+            if left:
+                noun = "process" if left == 1 else "processes"
+                self._outbox.note(f"ended what the agent left running: {left} {noun}")
         except CommandFailed as error:
             ended = Ended(Outcome.FAILED, _words(error))
         if not self._cancelled:
@@ -85,57 +101,114 @@ class Coding:
             return Ended(Outcome.UNUSABLE, str(error))
 
     def _hand_over(self, ended: Ended, scratch: Path) -> None:
-        """Commit what is left, upload, say how it ended."""
+        """Commit what is left, upload, say how it ended.
+
+        What is refused is not sent again: what the agent itself has committed is tried without
+        what the runner added, and in the end nothing, with the reason for the next attempt.
+        """
         start = self._checkout.commit
         broken: Broken | None = None
         try:
-            ended = self._commit_leftovers(ended)
-            tip = self._workspace.head()
-            if tip != start:
-                bundle = scratch / "out.bundle"
-                self._workspace.bundle(start, bundle)
-                self._courier.upload(bundle)
+            found = self._gather(ended)
         except Broken as error:
-            broken, tip = error, start
+            broken = error
             ended = Ended(Outcome.FAILED, f"the workspace's repository is broken: {error}")
+            found = self._committed()
+        if found.problem is not None and ended.outcome in (Outcome.DONE, Outcome.FAILED):
+            told = [ended.reason, found.problem] if ended.reason else [found.problem]
+            ended = Ended(Outcome.FAILED, "\n".join(told))
         self._outbox.flush()
-        self._submit(tip, ended)
+        for tip in dict.fromkeys((found.tip, found.own, start)):
+            try:
+                refusal = self._offer(tip, ended, scratch)
+            except Broken as error:
+                broken, refusal = error, f"the workspace's repository is broken: {error}"
+            if refusal is None:
+                break
+            if tip == found.tip and broken is None:
+                refusal += self._kept(tip)
+            ended = self._refused(refusal, ended, only_left=tip != found.own)
         if broken is not None:
             raise broken
 
-    def _commit_leftovers(self, ended: Ended) -> Ended:
-        unsolved = self._workspace.unsolved()
-        if unsolved:
-            if ended.outcome is Outcome.STOPPED:
-                return ended
-            return Ended(Outcome.FAILED, f"conflict markers were left in {', '.join(unsolved)}")
-        left = self._workspace.leftovers()
-        if left:
-            files = f"{len(left)} file{'' if len(left) == 1 else 's'}"
-            self._outbox.note(f"committing what was left uncommitted: {files}")
-            self._workspace.commit_all(self.task.title, self._author)
-        return ended
+    def _gather(self, ended: Ended) -> Harvest:
+        # What the runner itself has merged into the files was never the agent's to commit.
+        merged = self._checkout.squash is not None
+        return Gathering(
+            workspace=self._workspace,
+            start=self._checkout.commit,
+            title=self.task.title,
+            author=self._author,
+            rule=Leftovers.COMMIT if merged else self._assignment.leftovers,
+            before=self._before,
+            stopped=ended.outcome is Outcome.STOPPED,
+            say=self._outbox.note,
+        ).gather()
 
-    def _submit(self, tip: str, ended: Ended) -> None:
-        start = self._checkout.commit
-        body = Submission(
-            fence=self.fence,
-            task_id=self.task.id,
-            attempt=self.task.attempt,
-            base=start,
-            tip=tip,
-            outcome=ended.outcome,
-            reason=ended.reason,
-        )
+    def _committed(self) -> Harvest:
+        """What can be had of a repository that does not work as it should."""
         try:
-            self._courier.submit(body)
+            head = self._workspace.head()
+        except Broken:
+            head = self._checkout.commit
+        return Harvest(head, head)
+
+    def _kept(self, tip: str) -> str:
+        """Where the next attempt finds what was refused, if it is made in this workspace."""
+        branch = f"steroids-refused-{self.task.attempt}"
+        done = self._workspace.git("branch", "-f", branch, tip, check=False)
+        return f"\nThis workspace still has it, on the branch {branch}." if done.ok else ""
+
+    def _refused(self, refusal: str, ended: Ended, *, only_left: bool) -> Ended:
+        if ended.outcome is Outcome.STOPPED and only_left:
+            self._outbox.note(f"what was left uncommitted was refused, and is lost: {refusal}")
+            return ended
+        what = "what it left uncommitted was" if only_left else "its commits were"
+        told = [f"{what} refused: {refusal}", *([ended.reason] if ended.reason else [])]
+        return Ended(Outcome.FAILED, "\n".join(told))
+
+    def _offer(self, tip: str, ended: Ended, scratch: Path) -> str | None:
+        """Upload and submit; why it was refused, if it was. Raises `Broken`."""
+        start = self._checkout.commit
+        try:
+            if tip != start:
+                self._upload(tip, scratch)
+            self._courier.submit(
+                Submission(
+                    fence=self.fence,
+                    task_id=self.task.id,
+                    attempt=self.task.attempt,
+                    base=start,
+                    tip=tip,
+                    outcome=ended.outcome,
+                    reason=ended.reason,
+                )
+            )
         except SteroidsError as error:
             if error.code == "LEASE_LOST":
                 print(f"not taken: {error}", flush=True)
             elif error.code == "BUNDLE_REFUSED" and tip != start:
-                self._submit(start, Ended(Outcome.FAILED, f"its commits were refused: {error}"))
+                return f"{error} (hint: {error.hint})" if error.hint else str(error)
             else:
                 raise
+        return None
+
+    def _upload(self, tip: str, scratch: Path) -> None:
+        """Raises `Broken`, and `BundleRefused` as the controller does, naming large files."""
+        start = self._checkout.commit
+        bundle = scratch / "out.bundle"
+        if not self._workspace.bundle(start, tip, bundle):
+            return
+        try:
+            self._courier.upload(bundle)
+        except SteroidsError as error:
+            if error.code != "BUNDLE_REFUSED":
+                raise
+            files = ", ".join(
+                f"{path} ({size_bytes / 1_000_000:,.1f} MB)"
+                for path, size_bytes in largest(self._workspace, start, tip)
+            )
+            raise BundleRefused(f"{error}; the largest files: {files}", error.hint) from error
 
 
 def _words(error: CommandFailed) -> str:

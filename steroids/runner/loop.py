@@ -10,7 +10,7 @@ from pathlib import Path
 
 from steroids.client import Client
 from steroids.errors import ControllerUnavailable, SteroidsError
-from steroids.runner import oneshot
+from steroids.runner import oneshot, reviewing
 from steroids.runner.coding import STOP_GRACE_S, Coding
 from steroids.runner.courier import Courier
 from steroids.runner.outbox import Outbox
@@ -60,7 +60,8 @@ class Loop:
     def stop(self) -> None:
         """Stop the agent, hand over what there is, and return when that is done.
 
-        What does not run an agent (waiting, a set-up, checks) has nothing to hand over.
+        What does no work on the task (waiting, a set-up, checks, a review) has nothing to hand
+        over; its processes end with its container.
         """
         self._stopping.set()
         coding = self._coding
@@ -77,7 +78,8 @@ class Loop:
     def _do(self, assignment: Assignment) -> None:
         with _scratch() as scratch:
             if assignment.kind is not Kind.CODE:
-                oneshot.run(assignment, self._workspace, self._courier, self._outbox, scratch)
+                one = reviewing if assignment.kind is Kind.REVIEW else oneshot
+                one.run(assignment, self._workspace, self._courier, self._outbox, scratch)
                 return
             self._coding = Coding(assignment, self._workspace, self._courier, self._outbox)
             try:

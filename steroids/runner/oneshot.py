@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from steroids.runner.collecting import collect
 from steroids.runner.courier import Courier
 from steroids.runner.outbox import Outbox
 from steroids.runner.relocation import undo_if_bound
@@ -26,20 +27,25 @@ def run(
             for command in assignment.commands:
                 outbox.log(f"$ {command}")
                 workspace.shell(command, env, outbox.log, assignment.timeout_s)
-        result = Result(outcome=Outcome.DONE)
+        files = collect(workspace.path, assignment.collect)
+        result = Result(outcome=Outcome.DONE, files=files)
     except CommandFailed as error:
-        result = Result(
-            outcome=Outcome.FAILED,
-            command=error.command,
-            exit_code=error.exit_code,
-            tail=error.tail[-MAX_TAIL_CHARS:],
-        )
+        result = failed(error)
     result.duration_s = time.monotonic() - began
     if assignment.kind is Kind.SETUP:
         _slim(workspace)
         undo_if_bound(workspace, outbox.note)
     outbox.flush()
     courier.result(result)
+
+
+def failed(error: CommandFailed) -> Result:
+    return Result(
+        outcome=Outcome.FAILED,
+        command=error.command,
+        exit_code=error.exit_code,
+        tail=error.tail[-MAX_TAIL_CHARS:],
+    )
 
 
 def _slim(workspace: Workspace) -> None:

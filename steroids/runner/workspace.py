@@ -22,8 +22,11 @@ GIT_OPTIONS = (
     "advice.detachedHead=false",
     "gc.auto=0",
     "commit.gpgSign=false",
+    "core.sparseCheckout=false",
 )
 """What the repository's own configuration must not decide for the runner's own git commands."""
+
+_ENV = {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 Fetch = Callable[[str, list[str], Path], bool]
 """Writes a bundle of the commits that lead to the first, from the others; False: nothing to."""
@@ -61,8 +64,10 @@ class Workspace:
         self._get(checkout.commit, fetch, scratch)
         if checkout.squash is not None:
             self._get(checkout.squash, fetch, scratch)
-        self.git("checkout", "-q", "-f", "-B", BRANCH, checkout.commit)
-        self.git("clean", "-f", "-d", "-q")
+        there = ("-q", "-f", "--ignore-other-worktrees")
+        self.git("checkout", *there, "-B", BRANCH, checkout.commit)
+        # Twice -f: repositories of their own among the files are traces, too.
+        self.git("clean", "-f", "-f", "-d", "-q")
         if checkout.squash is not None:
             self._bring_in(checkout.squash)
 
@@ -112,65 +117,84 @@ class Workspace:
             raise CommandFailed(command, status, text)
         return text
 
-    def leftovers(self) -> list[str]:
-        """Paths that are not committed. Raises `Broken`."""
-        out = self.git("status", "--porcelain", "-z", "--no-renames").stdout
-        return [entry[3:].decode("utf-8", "replace") for entry in out.split(b"\0") if entry]
+    def refs(self) -> dict[str, str]:
+        """Local branches and the stash, each with its commit. Raises `Broken`."""
+        shape = "--format=%(objectname) %(refname)"
+        lines = self.git("for-each-ref", shape, "refs/heads", "refs/stash").out.splitlines()
+        return {name: commit for commit, _, name in (line.partition(" ") for line in lines)}
 
-    def unsolved(self) -> list[str]:
-        """Files with conflict markers that a merge has left and nobody has solved."""
-        raw = self.git("diff", "--name-only", "--diff-filter=U", "-z").stdout
-        files = [name for name in raw.split(b"\0") if name]
-        if not files:
-            return []
-        names = [name.decode("utf-8", "surrogateescape") for name in files]
-        found = proc.run(
-            ["grep", "-lE", r"^(<<<<<<<|>>>>>>>) ", "--", *names],
-            cwd=self.path,
-            env=self.env,
-            user=self.uid,
-        )
-        return found.stdout.decode("utf-8", "replace").splitlines()
-
-    def commit_all(self, message: str, author: Author) -> None:
-        """Commit everything that is not ignored. Raises `Broken`."""
-        self.git("add", "-A")
-        env = identity(author)
-        self.git("commit", "-q", "--no-verify", "--allow-empty-message", "-m", message, env=env)
+    def is_ancestor(self, commit: str, of: str) -> bool:
+        """Whether `of` contains it."""
+        return self.git("merge-base", "--is-ancestor", commit, of, check=False).ok
 
     def head(self) -> str:
         """Raises `Broken` also when there is no commit."""
         return self.git("rev-parse", "--verify", "HEAD^{commit}").out
 
-    def bundle(self, base: str, target: Path) -> None:
-        """Write what HEAD has on top of `base`. Raises `Broken`."""
-        self.git("update-ref", f"refs/heads/{BRANCH}", "HEAD")
+    def bundle(self, base: str, tip: str, target: Path) -> bool:
+        """Write what `tip` has on top of `base`; False when that is nothing. Raises `Broken`."""
+        if not self.git("rev-list", "-n", "1", tip, f"^{base}").out:
+            return False
+        self.git("update-ref", f"refs/heads/{BRANCH}", tip)
         with target.open("wb") as file:
             made = self._run(
                 "bundle", "create", "-q", "-", f"refs/heads/{BRANCH}", f"^{base}", stdout=file
             )
         if not made.ok:
             raise Broken(f"git bundle: {made.err[-500:]}")
+        return True
+
+    def unlock(self, more: str = "true") -> None:
+        """Remove the locks of a git that was killed; no other one may be at work here.
+
+        Raises `Broken`.
+        """
+        locks = "find . -path ./objects -prune -o -name '*.lock' -type f -exec rm -f {} +"
+        self.in_git_dir(f"{locks}; {more}")
+
+    def in_git_dir(self, script: str) -> proc.Completed:
+        """Run a line of shell where the repository is, which may be elsewhere than the files.
+
+        Raises `Broken` when there is none.
+        """
+        where = self.git("rev-parse", "--absolute-git-dir").stdout.rstrip(b"\n")
+        folder = where.decode("utf-8", "surrogateescape")
+        argv = ("sh", "-c", f'cd "$1" && {{ {script}; }}', "sh", folder)
+        try:
+            return proc.run(
+                argv, cwd=self.path, env=self.env, user=self.uid, timeout_s=GIT_TIMEOUT_S
+            )
+        except (OSError, proc.TimedOut) as error:
+            raise Broken(f"{folder}: {error}") from error
 
     def git(
-        self, *args: str, check: bool = True, env: Mapping[str, str] | None = None
+        self,
+        *args: str,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
     ) -> proc.Completed:
-        done = self._run(*args, env=env)
+        done = self._run(*args, env=env, stdin=stdin)
         if check and not done.ok:
             raise Broken(f"git {args[0]}: {done.err[-500:] or f'exited {done.returncode}'}")
         return done
 
     def _run(
-        self, *args: str, env: Mapping[str, str] | None = None, stdout: IO[bytes] | None = None
+        self,
+        *args: str,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes | None = None,
+        stdout: IO[bytes] | None = None,
     ) -> proc.Completed:
         options = [part for option in GIT_OPTIONS for part in ("-c", option)]
         try:
             return proc.run(
                 ["git", *options, *args],
                 cwd=self.path,
-                env={**self.env, "GIT_TERMINAL_PROMPT": "0", **(env or {})},
+                env={**self.env, **_ENV, **(env or {})},
                 user=self.uid,
                 timeout_s=GIT_TIMEOUT_S,
+                stdin=stdin,
                 stdout=stdout,
             )
         except (OSError, proc.TimedOut) as error:
@@ -185,9 +209,15 @@ class Workspace:
             raise Broken(f"git merge: {merged.err[-500:]}")
 
     def _clear(self) -> None:
-        """Remove what an agent that was killed in the middle of a git command has left."""
-        for name in ("index.lock", "HEAD.lock", "rebase-merge", "rebase-apply"):
-            proc.run(["rm", "-rf", f".git/{name}"], cwd=self.path, env=self.env, user=self.uid)
+        """Remove what an agent that was killed in the middle of a git command has left, and what
+        it told git not to look at."""
+        self.unlock("rm -rf rebase-merge rebase-apply info/sparse-checkout")
+        listed = self.git("ls-files", "-v", "-z").stdout.split(b"\0")
+        for flag, mark in (("--no-assume-unchanged", bytes.islower), ("--no-skip-worktree", _skip)):
+            names = [line[2:] for line in listed if mark(line[:1])]
+            if names:
+                asked = b"".join(name + b"\0" for name in names)
+                self.git("update-index", flag, "-z", "--stdin", stdin=asked)
         self.git("reset", "-q", "--hard", check=False)
 
     def _get(self, commit: str, fetch: Fetch, scratch: Path) -> None:
@@ -201,6 +231,10 @@ class Workspace:
                 "fetch", "-q", "--no-tags", "--no-write-fetch-head", str(bundle), f"+{WANT}:{WANT}"
             )
             bundle.unlink()
+
+
+def _skip(mark: bytes) -> bool:
+    return mark in (b"S", b"s")
 
 
 def identity(author: Author) -> dict[str, str]:

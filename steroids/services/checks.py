@@ -1,12 +1,12 @@
 """Running a section's checks on a commit, in a fresh container that no agent has touched."""
 
-from steroids.provisioning import oneshot
-from steroids.provisioning.setup import setup_at
-from steroids.services import builds, places
+from collections.abc import Callable
+
+from steroids.services import fresh
+from steroids.services.fresh import Spot
 from steroids.services.host import Host, OpenProject
 from steroids.store import project_models as db
-from steroids.wire.assignment import Assignment, Checkout, Kind, Result
-from steroids.wire.runner import Role
+from steroids.wire.assignment import Assignment, Kind, Result
 
 
 def run(
@@ -18,39 +18,22 @@ def run(
     *,
     base: str,
     task_id: str | None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Result:
     """Run the section's checks on `commit`; blocks until there is a result.
 
     The container comes from the snapshot of `base`, and not of `commit`: what an attempt changed
     about set-up is set up in the container, as it was for the agent. `task_id` is whose it is, for
-    those who look. Raises `ContainerLost` and what the engine raises.
+    those who look. Raises `ContainerLost`, `oneshot.Unwanted` once `wanted` says no, and what the
+    engine raises.
     """
-    place = places.site(host, project, host.engine(engine), section)
-    settings = place.settings
-    image = places.runner_image(host, place, lambda line: None)
-    snapshot = places.snapshot_for(project, place, base, image)
-    setup = setup_at(project.mirror, commit, settings.setup)
-    with project.store.read() as session:
-        shared = builds.resources(session, section, place.engine.name, settings)
-    assignment = Assignment(
-        kind=Kind.CHECK,
-        alone=bool(shared),
-        checkout=Checkout(
-            commit=commit,
-            setup=list(setup.commands),
-            setup_key=setup.key,
-            setup_timeout_s=settings.setup_timeout_s,
-        ),
-        commands=section.check_commands,
-        timeout_s=settings.review.check_timeout_s,
-        env=settings.env,
-    )
-    return oneshot.run(
-        place,
-        assignment,
-        role=Role.REVIEW,
-        section_id=section.id,
-        task_id=task_id,
-        image=snapshot.ref,
-        timeout_s=settings.review.check_timeout_s + settings.setup_timeout_s,
-    )
+    timeout_s = host.settings(project).review.check_timeout_s
+    assignment = Assignment(kind=Kind.CHECK, commands=section.check_commands, timeout_s=timeout_s)
+    spot = Spot(section, commit, base, engine, task_id, wanted)
+    return fresh.run(host, project, spot, assignment, timeout_s=timeout_s)
+
+
+def failure(result: Result) -> str:
+    """A failed check as a reason: which command, how, and the end of what it printed."""
+    how = f"exited {result.exit_code}" if result.exit_code is not None else "took too long"
+    return f"`{result.command}` {how}\n{result.tail}".rstrip()

@@ -19,6 +19,7 @@ from steroids.scheduling.pick import Grant, Turn, Wait, pick
 from steroids.scheduling.rules import Rules, TaskView
 from steroids.services import demand, grants
 from steroids.services.asking import Answer, Asking
+from steroids.services.prospects import FOR_A_PERSON, Prospects, prospects
 from steroids.settings import Runners
 from steroids.store import project_models as db
 from steroids.wire.task import TaskStatus
@@ -54,8 +55,8 @@ class Round:
     """Runner ids, each with the task in progress that it has, and the fence."""
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Ids of tasks that hold locks, each with title and section id."""
-    refused: set[str] = field(default_factory=set)
-    """Those of them whose push was refused, so that they hold them until a person has looked."""
+    for_a_person: set[str] = field(default_factory=set)
+    """Those of them that hold them until a person has looked."""
     turns: list[Turn] = field(default_factory=list)
     granted: list[grants.Granted] = field(default_factory=list)
 
@@ -79,7 +80,7 @@ def _turns(round_: Round) -> Iterator[Turn]:
             continue
         turn = Turn(section_id, round_.rules.locks_of(_view(head)))
         behind = {held.task_id for held in round_.board.blockers(turn.locks)}
-        if not behind & round_.refused and not round_.rules.blocked_by(section_id):
+        if not behind & round_.for_a_person and not round_.rules.blocked_by(section_id):
             yield turn
 
 
@@ -87,7 +88,8 @@ def answer(round_: Round, asking: Sequence[Asking]) -> list[Answer]:
     """Answer all of them, in their order, and write down what they get; once per round, in the
     transaction that looked."""
     claims = round_.claims
-    answers = [_answer(round_, each) for each in asking]
+    ahead = _prospects(round_, asking)
+    answers = [_answer(round_, each, ahead) for each in asking]
     if round_.granted:
         assert claims.base is not None
         expires_at = claims.now + timedelta(seconds=claims.settings.heartbeat_timeout_s)
@@ -100,7 +102,15 @@ def answer(round_: Round, asking: Sequence[Asking]) -> list[Answer]:
     return answers
 
 
-def _answer(round_: Round, asking: Asking) -> Answer:
+def _prospects(round_: Round, asking: Sequence[Asking]) -> Prospects:
+    """Somebody works in the sections that are asked for; one without a section, in all of them."""
+    own = {each.section_id for each in asking}
+    if None in own:
+        return Prospects(round_.session, round_.rules, None)
+    return prospects(round_.session, round_.rules, [each for each in own if each])
+
+
+def _answer(round_: Round, asking: Asking, ahead: Prospects) -> Answer:
     if asking.runner_id in round_.mine:
         return Answer(*round_.mine[asking.runner_id])
     own = [asking.section_id] if asking.section_id else [s.id for s in round_.rules.in_order()]
@@ -108,8 +118,12 @@ def _answer(round_: Round, asking: Asking) -> Answer:
     if isinstance(decision, Grant):
         _take(round_, asking.runner_id, decision)
         return Answer(decision.task.id)
-    left = any(demand.work_left(round_.session, each, round_.rules) for each in own)
-    return Answer(waits_for=_explain(round_, decision), left=left)
+    left = any(map(ahead.work_left, own))
+    waits_for = _explain(round_, decision)
+    if decision is None and left:
+        before = next(filter(None, map(ahead.waits_for, own)), None)
+        waits_for = f"{before} to be completed" if before else None
+    return Answer(waits_for=waits_for, left=left)
 
 
 def _take(round_: Round, runner_id: str, grant: Grant) -> None:
@@ -151,6 +165,7 @@ _TASK = (
     col(db.Task.affected_paths),
     col(db.Task.base_commit),
     col(db.Task.latest_commit),
+    col(db.Task.squash_commit),
     col(db.Task.current_attempt),
 )
 
@@ -189,7 +204,7 @@ _LEASES = (
         col(db.Task.title),
         col(db.Task.section_id),
         col(db.Task.status),
-        col(db.Task.push_refused),
+        FOR_A_PERSON,
     )
     .join(db.Task, and_(col(db.Task.id) == col(db.Lease.task_id)))
     .order_by(col(db.Lease.id))
@@ -221,12 +236,12 @@ def _read_leases(round_: Round) -> None:
         title,
         section_id,
         status,
-        refused,
+        for_a_person,
     ) in round_.session.execute(_LEASES):
         round_.board.add(Held(Lock(resource, exclusive), task_id))
         round_.titles[task_id] = (title, section_id)
-        if refused:
-            round_.refused.add(task_id)
+        if for_a_person:
+            round_.for_a_person.add(task_id)
         if status == TaskStatus.IN_PROGRESS:
             round_.mine[runner_id] = (task_id, fence)
 

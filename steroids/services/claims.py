@@ -149,7 +149,8 @@ def _code(
 ) -> Assignment:
     assert task.latest_commit is not None
     setup: Setup = setup_at(project.mirror, task.latest_commit, section.setup or settings.setup)
-    fresh = task.latest_commit == task.attempt_base_commit
+    # Once something was taken in on the new base, the old work is part of it.
+    anew = task.latest_commit == task.base_commit
     name, email = repository.identity(project.path)
     return Assignment(
         kind=Kind.CODE,
@@ -157,7 +158,7 @@ def _code(
         alone=alone,
         checkout=Checkout(
             commit=task.latest_commit,
-            squash=task.squash_commit if fresh else None,
+            squash=task.squash_commit if anew else None,
             setup=list(setup.commands),
             setup_key=setup.key,
             setup_timeout_s=settings.setup_timeout_s,

@@ -8,8 +8,8 @@ from steroids.errors import NotFound
 from steroids.services import tasks
 from steroids.services.host import OpenProject
 from steroids.store import project_models as db
-from steroids.wire.commit import Attempt, Commit, Diff
-from steroids.wire.verdict import Decision, Given
+from steroids.wire.commit import Commit
+from steroids.wire.task import TaskStatus
 
 
 def attempt_ref(task_id: str, attempt: int) -> str:
@@ -20,10 +20,13 @@ def attempt_ref(task_id: str, attempt: int) -> str:
 def register(
     session: Session, project: OpenProject, task: db.Task, base: str, tip: str
 ) -> list[db.TaskCommit]:
-    """Register what of base..tip is not known yet as the task's current attempt's."""
+    """Register what of base..tip is not known yet as the task's current attempt's.
+
+    What is on the target already is nobody's here: an agent may have merged it in.
+    """
     known = {row.hash for row in of_task(session, task.id)}
     new: list[db.TaskCommit] = []
-    for commit in project.mirror.commits(base, tip):
+    for commit in project.mirror.commits(base, tip, without=project.known.tip):
         if commit.hash in known:
             continue
         row = db.TaskCommit(
@@ -65,82 +68,39 @@ def current_attempt(session: Session, task: db.Task) -> db.Attempt | None:
     ).first()
 
 
-def listing(project: OpenProject, word: str) -> list[Commit]:
-    with project.store.read() as session:
-        rows = of_task(session, tasks.named(session, word).id)
-    return [
-        Commit(
-            hash=row.hash,
-            task_id=row.task_id,
-            attempt=row.attempt,
-            message=row.message,
-            author=row.author,
-            created_at=row.created_at,
-            status=row.status,
-            rejection_reason=row.rejection_reason,
-            landed_hash=row.landed_hash,
-        )
-        for row in rows
-    ]
-
-
-def attempts(project: OpenProject, word: str) -> list[Attempt]:
-    with project.store.read() as session:
-        task = tasks.named(session, word)
-        query = select(db.Attempt).where(db.Attempt.task_id == task.id)
-        rows = session.exec(query.order_by(col(db.Attempt.number))).all()
-        given = select(db.Verdict).where(db.Verdict.task_id == task.id)
-        verdicts = session.exec(given.order_by(col(db.Verdict.id))).all()
-    return [
-        Attempt(
-            number=row.number,
-            status=row.status,
-            base_commit=row.base_commit,
-            tip=row.tip,
-            reason=row.reason,
-            files=row.files,
-            added=row.added,
-            removed=row.removed,
-            outside=row.outside,
-            verdicts=[_given(each) for each in verdicts if each.attempt == row.number],
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-        )
-        for row in rows
-    ]
-
-
-def _given(row: db.Verdict) -> Given:
-    return Given(
-        attempt=row.attempt,
-        tip=row.tip,
-        reviewer=row.reviewer,
-        decision=Decision(row.decision),
-        reasons=row.reasons,
-        files=row.files,
-        actor=row.actor,
-        at=row.at,
-        duration_s=row.duration_s,
-    )
-
-
-def diff(project: OpenProject, word: str, *, attempt: int | None, whole: bool, stat: bool) -> Diff:
-    """What an attempt changed (default: the newest), or with `whole` the task since its base."""
-    with project.store.read() as session:
-        task = tasks.named(session, word)
-        query = select(db.Attempt).where(db.Attempt.task_id == task.id)
-        rows = {row.number: row for row in session.exec(query)}
-    if not rows and attempt is None:
-        return Diff(base=None, tip=None, diff="")
-    number = task.current_attempt if attempt is None else attempt
-    if number not in rows:
+def check_attempt(session: Session, task: db.Task, number: int) -> None:
+    """Raises `NotFound` when the task has no such attempt."""
+    query = select(db.Attempt.number).where(db.Attempt.task_id == task.id)
+    numbers = session.exec(query).all()
+    if number not in numbers:
+        there = f"it has {len(numbers)}" if numbers else "it has none yet"
         raise NotFound(
-            f"Task '{task.title}' has no attempt {number}",
-            hint=f"steroids tasks show {task.id[:8]}",
+            f"Task '{task.title}' has no attempt {number}: {there}",
+            hint=f"steroids tasks history {task.id[:8]}",
         )
-    base = task.base_commit if whole else rows[number].base_commit
-    tip = task.latest_commit if whole else rows[number].tip
-    if base is None or tip is None:
-        return Diff(base=base, tip=tip, diff="")
-    raw = project.mirror.diff(base, tip, stat=stat)
-    return Diff(base=base, tip=tip, diff=raw.decode("utf-8", "replace"))
+
+
+def listing(project: OpenProject, word: str, *, attempt: int | None = None) -> list[Commit]:
+    """Oldest first; an attempt's stay its own, whatever became of them. Raises `NotFound`."""
+    with project.store.read() as session:
+        task = tasks.named(session, word)
+        if attempt is not None:
+            check_attempt(session, task, attempt)
+        rows = of_task(session, task.id)
+    return [wire(row, task) for row in rows if attempt in (None, row.attempt)]
+
+
+def wire(row: db.TaskCommit, task: db.Task) -> Commit:
+    """What a landing has written down before its push is not shown as landed."""
+    landed = task.status == TaskStatus.COMPLETED
+    return Commit(
+        hash=row.hash,
+        task_id=row.task_id,
+        attempt=row.attempt,
+        message=row.message,
+        author=row.author,
+        created_at=row.created_at,
+        status=row.status,
+        rejection_reason=row.rejection_reason,
+        landed_hash=row.landed_hash if landed else None,
+    )

@@ -124,16 +124,19 @@ _CHANGED = (
 def _begin(task: Any, base: str, now: datetime) -> dict[str, Any]:
     """The task's new columns, and its attempt's; `new` says that there is no such attempt yet."""
     goes_on = task["attempt_status"] == INTERRUPTED
-    start = task["latest_commit"] or task["base_commit"] or base
+    # Its work did not go with the target, so it starts there and has that merged in.
+    anew = task["squash_commit"] is not None and task["squash_commit"] == task["latest_commit"]
+    start = base if anew else (task["latest_commit"] or task["base_commit"] or base)
     return {
         "id": task["id"],
         "status": TaskStatus.IN_PROGRESS,
-        "base_commit": task["base_commit"] or base,
+        "base_commit": base if anew else (task["base_commit"] or base),
         "latest_commit": start,
         "current_attempt": task["current_attempt"] + (0 if goes_on else 1),
         "attempt_base_commit": task["attempt_base"] if goes_on else start,
         "updated_at": now,
         "attempt": task["attempt_id"] if goes_on else None,
+        "section_id": task["section_id"],
     }
 
 
@@ -148,6 +151,7 @@ def _attempts(bulk: Bulk, begun: Sequence[dict[str, Any]]) -> None:
                 "id": new_id(),
                 "task_id": each["id"],
                 "number": each["current_attempt"],
+                "section_id": each["section_id"],
                 "status": "running",
                 "base_commit": each["attempt_base_commit"],
                 "files": 0,

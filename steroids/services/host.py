@@ -89,6 +89,8 @@ class Host:
         """When each living runner was last heard of, by the monotonic clock."""
         self.hurried: set[str] = set()
         """Runners that are being stopped, and whose agents get no time to end."""
+        self.eager: set[str] = set()
+        """Projects whose landing is to be tried now, though it was put off."""
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}

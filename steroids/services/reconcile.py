@@ -8,18 +8,15 @@ import logging
 
 from sqlmodel import col, select
 
-from steroids.errors import EngineUnavailable, RemoteUnreachable, SteroidsError
-from steroids.git.push import NonFastForward
-from steroids.services import landing, leases, reviews
+from steroids.errors import EngineUnavailable, SteroidsError
+from steroids.services import landing, landing_refusal, leases, reviews
 from steroids.services.complaints import Complaints
 from steroids.services.containers import Containers
-from steroids.services.events import say
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
 from steroids.services.staffing import Staffing
 from steroids.store import home_models as home
 from steroids.store import project_models as db
-from steroids.wire.event import EventKind
 from steroids.wire.runner import Role
 
 log = logging.getLogger("steroids.reconcile")
@@ -62,33 +59,43 @@ class Reconciler:
         if leases.end_stale(self._host, project):
             self._host.changed()
         wanted = self._staffing.see_to(project, row)
-        in_review = reviews.waiting(project)
+        in_review = reviews.waiting(self._host, project)
         for task_id in in_review:
             self._jobs.once(("review", task_id), self._review, project, task_id)
         queue = landing.queue(project)
+        if project.id in self._host.eager:
+            self._host.eager.discard(project.id)
+            self._jobs.good(("land", project.id))
         if queue:
-            self._jobs.once(("land", project.id), self._land, project, queue[0])
+            batch = self._host.settings(project).landing.batch
+            self._jobs.once(("land", project.id), self._land, project, queue[:batch])
         return bool(wanted or in_review or queue)
 
     def _review(self, project: OpenProject, task_id: str) -> None:
         key = ("review", task_id)
         try:
-            reviews.review(self._host, project, task_id, self._engine_of(project, task_id))
+            engine = self._engine_of(project, task_id)
+            reviews.review(self._host, project, task_id, engine)
             self._jobs.good(key)
         except EngineUnavailable as error:
             self._jobs.put_off(key, error)
 
-    def _land(self, project: OpenProject, task_id: str) -> None:
+    def _land(self, project: OpenProject, task_ids: list[str]) -> None:
         key = ("land", project.id)
         try:
-            landing.land(self._host, project, task_id, self._engine_of(project, task_id))
+            landing.land_all(
+                self._host, project, task_ids, lambda each: self._engine_of(project, each)
+            )
             self._jobs.good(key)
-        except (RemoteUnreachable, EngineUnavailable, NonFastForward, landing.Moved) as error:
-            if self._jobs.put_off(key, error):
-                say(self._host, project, EventKind.NOTICE, f"landing waits: {error.message}")
-        except SteroidsError as error:
-            self._jobs.put_off(key, error)
-            landing.broke(self._host, project, task_id, error)
+        except landing.LATER as error:
+            landing_settings = self._host.settings(project).landing
+            raced = isinstance(error, landing.RACES) and landing_settings.verify != "always"
+            if raced:
+                # Whoever is slower than others does not get faster by waiting longer and longer.
+                self._jobs.good(key)
+            news = self._jobs.put_off(key, error) and not raced
+            waiting = landing.queue(project)
+            landing_refusal.waits(self._host, project, waiting, error, news=news)
 
     def _engine_of(self, project: OpenProject, task_id: str) -> str:
         """Address of the engine that the task's section was worked on with."""

@@ -1,111 +1,185 @@
-"""Reviewing a submitted attempt: the section's checks decide."""
+"""Reviewing a submitted attempt: its section's reviewers, one after the other."""
 
-from sqlmodel import select
+from dataclasses import dataclass
+
+from sqlmodel import Session, col, select
 
 from steroids.errors import EngineUnavailable, SteroidsError
-from steroids.services import checks, verdicts
+from steroids.provisioning.oneshot import Unwanted
+from steroids.services import checks, judging, review_agent, verdicts
+from steroids.services.checks import failure as failure
+from steroids.services.concluding import approve_if_all_did, conclude
 from steroids.services.events import record
+from steroids.services.fresh import Spot
 from steroids.services.host import Host, OpenProject
+from steroids.settings import CHECKS, HUMAN
 from steroids.store import project_models as db
-from steroids.wire.assignment import Outcome, Result
+from steroids.wire.assignment import Outcome
 from steroids.wire.event import EventKind
 from steroids.wire.task import TaskStatus
+from steroids.wire.verdict import Decision, Verdict
 
-CHECKS = "checks"
+TAIL_LINES = 10
+"""Of what a review printed that broke."""
 
 
-def waiting(project: OpenProject) -> list[str]:
-    """Ids of the tasks in review."""
+def waiting(host: Host, project: OpenProject) -> list[str]:
+    """Ids of the tasks in review that do not wait for a person."""
+    query = select(db.Task.id).where(db.Task.status == TaskStatus.REVIEW)
+    if HUMAN in host.settings(project).reviewers():
+        # Else it waits for somebody whom nobody asks any more, and goes on.
+        query = query.where(col(db.Task.awaits).is_(None))
     with project.store.read() as session:
-        query = select(db.Task.id).where(db.Task.status == TaskStatus.REVIEW)
         return list(session.exec(query))
 
 
-def review(host: Host, project: OpenProject, task_id: str, engine: str) -> None:
-    """Judge one task in review; blocks while its checks run. Calling it again is harmless.
+@dataclass(frozen=True)
+class _Turn:
+    """Whose verdict is missing on what; none: nobody's."""
 
-    Raises `EngineUnavailable` with the task unchanged: it is reviewed when the engine is back.
+    task: db.Task
+    section: db.Section
+    reviewer: str | None
+
+    @property
+    def tip(self) -> str:
+        assert self.task.latest_commit is not None
+        return self.task.latest_commit
+
+    def stands(self, session: Session) -> db.Task | None:
+        """The task, while it is still to be judged as it was when the turn began."""
+        now = session.get_one(db.Task, self.task.id)
+        same = (now.current_attempt, now.latest_commit) == (self.task.current_attempt, self.tip)
+        return now if same and now.status == TaskStatus.REVIEW else None
+
+
+def review(host: Host, project: OpenProject, task_id: str, engine: str) -> None:
+    """Have one task in review judged by all whose turn it is; blocks while they are at it.
+
+    Verdicts given already are not asked for again; calling it again is harmless. Raises
+    `EngineUnavailable` with the task unchanged: it is reviewed when the engine is back. What else
+    a review breaks with is counted and raised.
     """
+    while (turn := _turn(host, project, task_id)) is not None:
+        if turn.reviewer is None or turn.reviewer == HUMAN:
+            _without_asking(host, project, turn)
+            return
+        try:
+            verdict, duration_s = _ask(host, project, turn, turn.reviewer, engine)
+        except Unwanted:
+            continue
+        except EngineUnavailable:
+            raise
+        except SteroidsError as error:
+            _broke(host, project, turn, error)
+            raise
+        _take(host, project, turn, turn.reviewer, verdict, duration_s)
+
+
+def _turn(host: Host, project: OpenProject, task_id: str) -> _Turn | None:
+    """Whose turn it is; None: the task is in review no more, or waits for a person."""
+    settings = host.settings(project)
     with project.store.read() as session:
         task = session.get_one(db.Task, task_id)
         section = session.get_one(db.Section, task.section_id)
-    if task.status != TaskStatus.REVIEW:
-        return
-    assert task.latest_commit is not None
-    try:
-        result = (
-            checks.run(
-                host,
-                project,
-                section,
-                task.latest_commit,
-                engine,
-                base=task.base_commit or task.latest_commit,
-                task_id=task.id,
-            )
-            if section.check_commands
-            else None
-        )
-    except EngineUnavailable:
-        raise
-    except SteroidsError as error:
-        _broke(host, project, task_id, error)
-        return
-    _conclude(host, project, task_id, section, result)
+        given = judging.approvals(session, task)
+    names = judging.reviewers(section, settings)
+    if task.status != TaskStatus.REVIEW or (task.awaits is not None and HUMAN in names):
+        return None
+    return _Turn(task, section, next((name for name in names if name not in given), None))
 
 
-def _conclude(
-    host: Host, project: OpenProject, task_id: str, section: db.Section, result: Result | None
+def _ask(
+    host: Host, project: OpenProject, turn: _Turn, name: str, engine: str
+) -> tuple[Verdict, float]:
+    task, section = turn.task, turn.section
+
+    def wanted() -> bool:
+        with project.store.read() as session:
+            return turn.stands(session) is not None
+
+    spot = Spot(section, turn.tip, task.base_commit or turn.tip, engine, task.id, wanted)
+    if name != CHECKS:
+        return review_agent.ask(host, project, task, spot, name)
+    result = checks.run(
+        host,
+        project,
+        section,
+        spot.commit,
+        engine,
+        base=spot.base,
+        task_id=task.id,
+        wanted=wanted,
+    )
+    if result.outcome is Outcome.DONE:
+        return Verdict(decision=Decision.APPROVE), result.duration_s
+    verdict = Verdict(decision=Decision.REJECT, reasons=[failure(result)])
+    return verdict, result.duration_s
+
+
+def _take(
+    host: Host, project: OpenProject, turn: _Turn, name: str, verdict: Verdict, duration_s: float
 ) -> None:
+    """Do what the verdict says, unless the task went on meanwhile: then it is about the past."""
     settings = host.settings(project)
+    tree = project.mirror.tree_hash(turn.tip)
     with project.store.write() as session:
-        task = session.get_one(db.Task, task_id)
-        if task.status != TaskStatus.REVIEW:
+        task = turn.stands(session)
+        if task is None:
             return
-        assert task.latest_commit is not None
-        tree = project.mirror.tree_hash(task.latest_commit)
-        if result is None:
-            verdicts.approve(
-                session, task, section=section.name, actor="nobody: no checks", tree=tree
-            )
-        elif result.outcome is Outcome.DONE:
-            text = f"checks passed  {result.duration_s:.1f} s"
-            record(session, EventKind.CHECKED, text, section=section.name, task=task)
-            verdicts.approve(session, task, section=section.name, actor=CHECKS, tree=tree)
-        else:
-            verdicts.reject(
+        conclude(session, task, name, verdict, tree=tree, settings=settings, duration_s=duration_s)
+    host.changed()
+
+
+def _without_asking(host: Host, project: OpenProject, turn: _Turn) -> None:
+    """Approve it when nobody's verdict is missing; or say that a person has to look."""
+    settings = host.settings(project)
+    tree = project.mirror.tree_hash(turn.tip)
+    with project.store.write() as session:
+        task = turn.stands(session)
+        if task is not None and turn.reviewer is None:
+            approve_if_all_did(session, task, settings, tree=tree)
+        elif task is not None:
+            task.awaits = HUMAN
+            session.add(task)
+            short = task.id[:8]
+            record(
                 session,
-                task,
-                failure(result),
-                section=section.name,
-                actor=CHECKS,
-                settings=settings,
+                EventKind.AWAITS,
+                f"waits for your review: steroids tasks diff {short}, "
+                f"then steroids tasks approve|reject {short}",
+                section=turn.section.name,
+                task=task,
+                data={"reviewer": HUMAN},
             )
     host.changed()
 
 
-def failure(result: Result) -> str:
-    """A failed check as a reason: which command, how, and the end of what it printed."""
-    how = f"exited {result.exit_code}" if result.exit_code is not None else "took too long"
-    return f"`{result.command}` {how}\n{result.tail}".rstrip()
-
-
-def _broke(host: Host, project: OpenProject, task_id: str, error: SteroidsError) -> None:
+def _broke(host: Host, project: OpenProject, turn: _Turn, error: SteroidsError) -> None:
     """The review itself failed: no verdict, counted apart from rejections, bounded."""
     settings = host.settings(project)
     with project.store.write() as session:
-        task = session.get_one(db.Task, task_id)
-        section = session.get_one(db.Section, task.section_id)
+        task = turn.stands(session)
+        if task is None:
+            return
+        section = turn.section.name
+        tail = "\n".join(str(error.details.get("tail", "")).splitlines()[-TAIL_LINES:])
         task.infrastructure_failures += 1
         record(
             session,
             EventKind.NOTICE,
             f"review broke: {error.message}",
-            section=section.name,
+            section=section,
             task=task,
+            data={"tail": tail},
         )
         if task.infrastructure_failures >= settings.max_attempts_lost:
-            reason = f"its review broke {task.infrastructure_failures} times: {error.message}"
-            verdicts.fail(session, task, reason, section=section.name, actor="reconcile")
+            count = (
+                "once"
+                if task.infrastructure_failures == 1
+                else (f"{task.infrastructure_failures} times")
+            )
+            reason = f"its review broke {count}: {error.message}\n{tail}".rstrip()
+            verdicts.fail(session, task, reason, section=section, actor="reconcile")
         session.add(task)
     host.changed()

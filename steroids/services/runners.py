@@ -8,7 +8,7 @@ from steroids.engines.spec import Capabilities, Handle
 from steroids.errors import NotFound
 from steroids.provisioning import container
 from steroids.scheduling.globs import problem
-from steroids.services import demand, naming, sections
+from steroids.services import demand, judging, naming, sections
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -103,8 +103,9 @@ def notes(
         known = [each for each in sections.every(session) if not each.skipped]
     found = [] if engine.isolated else [NOT_ISOLATED]
     for section in known if about is None else about:
-        if not section.check_commands:
-            found.append(f"{section.name} has no checks: its tasks are approved as submitted")
+        if not judging.reviewers(section, settings):
+            lacks = "no reviewers" if section.check_commands else "no checks"
+            found.append(f"{section.name} has {lacks}: its tasks are approved as submitted")
         before = rules.blocked_by(section.id) if about is not None else []
         if before:
             names = ", ".join(each.name for each in before)

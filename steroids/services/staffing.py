@@ -11,6 +11,7 @@ from steroids.services import demand, launching, stopping
 from steroids.services.events import say
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
+from steroids.services.prospects import Prospects, prospects
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
@@ -24,7 +25,7 @@ class _Wanted:
     claimable: bool
     """There is a task that its runner could begin, but for the locks of others."""
     ready: bool
-    """Nothing that it comes after is unfinished."""
+    """It, or one of its tasks, does not wait for others to be finished."""
     over: bool
     """There is nothing for a runner to do, or to wait for."""
 
@@ -59,7 +60,8 @@ class Staffing:
             if not sections:
                 return []
             rules = demand.rules_of(session, settings.runners)
-            found = [_look(session, section, rules) for section in sections]
+            ahead = prospects(session, rules)
+            found = [_look(session, section, rules, ahead) for section in sections]
         found.sort(key=lambda each: (not each.claimable, _rank(each.section)))
         return found
 
@@ -68,7 +70,7 @@ class Staffing:
     ) -> None:
         running = {each.section_id for each in active}
         free = self._host.settings(project).runners.max_parallel - len(running)
-        # One that waits for another section to finish would only sit on a place.
+        # One that waits for others to be finished would only sit on a place.
         missing = [each for each in wanted if each.section.id not in running]
         for each in missing:
             if each.over:
@@ -112,13 +114,13 @@ class Staffing:
             launching.failed(self._host, project, section.id if section else None, error)
 
 
-def _look(session: Session, section: db.Section, rules: Rules) -> _Wanted:
+def _look(session: Session, section: db.Section, rules: Rules, ahead: Prospects) -> _Wanted:
     known = section.id in rules.sections
     return _Wanted(
         section,
         claimable=known and demand.claimable(session, section.id, rules),
-        ready=known and not section.skipped and not rules.blocked_by(section.id),
-        over=not section.keep and not demand.work_left(session, section.id, rules),
+        ready=known and not section.skipped and not ahead.waits(section.id),
+        over=not section.keep and not ahead.work_left(section.id),
     )
 
 

@@ -5,7 +5,7 @@ from steroids.services import events, launching, registration, runners, sections
 from steroids.services import target as target_branch
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
-from steroids.services.landing import retry_refused
+from steroids.services.landing_refusal import retry_refused
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows

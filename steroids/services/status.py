@@ -4,6 +4,7 @@ from sqlmodel import col, select
 
 from steroids.services import demand, runners
 from steroids.services.host import Host, OpenProject
+from steroids.services.prospects import prospects
 from steroids.store import project_models as db
 from steroids.wire.runner import WORKERS, Queued, Role, RunnersStatus
 
@@ -18,6 +19,7 @@ def status(host: Host, project: OpenProject) -> RunnersStatus:
         wanted = select(db.Section).where(col(db.Section.wanted).is_not(None))
         missing = [each for each in session.exec(wanted) if each.id not in running]
         rules = demand.rules_of(session, settings.runners)
+        ahead = prospects(session, rules)
         queued = []
         for section in missing:
             if section.id not in rules.sections:
@@ -27,6 +29,8 @@ def status(host: Host, project: OpenProject) -> RunnersStatus:
                 reason = f"waits until {', '.join(each.name for each in before)} is finished"
             elif section.skipped:
                 reason = "is skipped"
+            elif ahead.waits(section.id):
+                reason = f"waits for {ahead.waits_for(section.id) or 'what will not be completed'}"
             elif single:
                 reason = "waits for the single runner to end"
             elif len(active) >= limit:

@@ -14,6 +14,7 @@ from steroids.services.events import record, say
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
 from steroids.services.launching import section_name
+from steroids.services.prospects import Prospects, prospects
 from steroids.services.runners import ended, held, unwant_single
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -102,9 +103,11 @@ def drained(host: Host, project: OpenProject, runner: home.Runner) -> None:
     with project.store.write() as session:
         rules = demand.rules_of(session, settings.runners)
         own = [runner.section_id] if runner.section_id else list(rules.sections)
-        over = not any(demand.work_left(session, each, rules) for each in own)
+        single = Prospects(session, rules, None)
+        ahead = prospects(session, rules, own) if runner.section_id else single
+        over = not any(map(ahead.work_left, own))
         if over:
-            _say_what_waits(session, rules, own)
+            _say_what_waits(session, rules, ahead, own)
             if runner.section_id is not None:
                 row = session.get_one(db.Section, runner.section_id)
                 row.wanted = None
@@ -121,25 +124,40 @@ def never_started(host: Host, project: OpenProject, section_id: str) -> None:
     with project.store.write() as session:
         section = session.get_one(db.Section, section_id)
         rules = demand.rules_of(session, settings.runners)
-        if section.wanted is None or demand.work_left(session, section_id, rules):
+        ahead = prospects(session, rules)
+        if section.wanted is None or ahead.work_left(section_id):
             return
-        _say_what_waits(session, rules, [section_id])
+        _say_what_waits(session, rules, ahead, [section_id])
         section.wanted = None
         session.add(section)
         record(session, EventKind.DRAINED, section=section.name)
     host.changed()
 
 
-def _say_what_waits(session: Session, rules: Rules, section_ids: Sequence[str]) -> None:
-    """Name what is pending and will not be begun, since something before it went wrong."""
+def _say_what_waits(
+    session: Session, rules: Rules, ahead: Prospects, section_ids: Sequence[str]
+) -> None:
+    """Name what will not be begun, since something before it went wrong."""
     for section_id in section_ids:
         section = rules.sections.get(section_id)
-        behind = demand.stuck_behind(session, section_id, rules) if section else []
-        if section and behind and demand.pending_count(session, section_id):
+        if section is None:
+            continue
+        behind = ahead.stuck_behind(section_id)
+        if behind and demand.pending_count(session, section_id):
             text = (
                 f"blocked: it comes after {', '.join(behind)}, which will not be finished as it is"
             )
             record(session, EventKind.NOTICE, text, section=section.name)
+        for each in ahead.stuck_tasks(section_id):
+            data = {"hint": each.hint} if each.hint else None
+            record(
+                session,
+                EventKind.NOTICE,
+                each.text,
+                section=section.name,
+                task=each.task,
+                data=data,
+            )
 
 
 def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:

@@ -36,20 +36,34 @@ def approve(
     commits.judge(session, task, "approved")
     task.approved_at = utc_now()
     task.approved_tree, task.overridden = tree, overridden
+    task.squash_commit = None
     task.reason = None
     move(session, task, TaskStatus.APPROVED, actor=actor, reason=reason)
-    record(session, EventKind.APPROVED, f"approved by {actor}", section=section, task=task)
+    text = f"approved by {actor}{', whatever others say' if overridden else ''}"
+    about = {"actor": actor, "overridden": overridden}
+    record(session, EventKind.APPROVED, text, section=section, task=task, data=about)
 
 
 def reject(
-    session: Session, task: db.Task, reason: str, *, section: str, actor: str, settings: Settings
+    session: Session,
+    task: db.Task,
+    reason: str,
+    *,
+    section: str,
+    actor: str,
+    settings: Settings,
+    reviewer: str | None = None,
 ) -> None:
-    """Back to pending for another attempt, which starts from this one's tip; or disputed."""
+    """Back to pending for another attempt, which starts from this one's tip; or disputed.
+
+    `reviewer` is whose verdict that is; none: its run or its landing failed.
+    """
     _close_attempt(session, task, "rejected", reason)
     commits.judge(session, task, "rejected", reason)
     task.rejection_count += 1
     task.reason = reason
-    record(session, EventKind.REJECTED, reason, section=section, task=task)
+    about = {"reviewer": reviewer, "actor": actor} if reviewer is not None else None
+    record(session, EventKind.REJECTED, reason, section=section, task=task, data=about)
     if task.rejection_count >= settings.review.max_rejections:
         _dispute(session, task, f"rejected {task.rejection_count} times", section, actor)
     else:
@@ -58,18 +72,13 @@ def reject(
 
 
 def conflict(
-    session: Session, task: db.Task, onto: str, reason: str, *, section: str, settings: Settings
+    session: Session, task: db.Task, reason: str, *, section: str, settings: Settings
 ) -> None:
-    """Landing met a conflict: the next attempt starts at the target and brings the work in anew.
-
-    The old tip stays under `refs/steroids/`, and the attempt's workspace has it merged in.
-    """
+    """Landing met a conflict: the next attempt brings the work in anew (`bring_in_anew`)."""
     _close_attempt(session, task, "conflict", reason)
     task.landing_failures += 1
     task.reason = reason
-    task.squash_commit = task.latest_commit
-    task.base_commit = task.latest_commit = onto
-    task.landing_hash = None
+    bring_in_anew(task)
     for commit in commits.of_task(session, task.id):
         # A push may have lost a race before: what it was to push has never been there.
         commit.landed_hash = None
@@ -81,6 +90,13 @@ def conflict(
     else:
         move(session, task, TaskStatus.PENDING, actor="landing", reason=reason)
     release(session, task.id)
+
+
+def bring_in_anew(task: db.Task) -> None:
+    """The next attempt is to start at the target as it is then, in a workspace that has the work
+    so far merged in. Until it begins nothing is changed: a person may still approve what there is.
+    """
+    task.squash_commit = task.latest_commit
 
 
 def dispute(session: Session, task: db.Task, reason: str, *, section: str, actor: str) -> None:
@@ -130,6 +146,7 @@ def _close_attempt(session: Session, task: db.Task, status: str, reason: str | N
     if attempt is not None:
         attempt.status, attempt.reason, attempt.finished_at = status, reason, utc_now()
         session.add(attempt)
-    # What the remote said was about what is not going to be pushed any more.
+    # What the remote said was about what is not going to be pushed any more, and so was this.
     task.push_refused = False
+    task.landing_hash = task.landing_branch = None
     task.awaits = None

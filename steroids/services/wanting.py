@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from steroids.errors import WrongState
 from steroids.services import demand, events, registration, runners, sections, target
 from steroids.services.host import Host, OpenProject
-from steroids.services.landing import retry_refused
+from steroids.services.landing_refusal import retry_refused
+from steroids.services.prospects import prospects
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
@@ -33,18 +34,17 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
         _refuse_skipped(named)
         rules = demand.rules_of(session, settings.runners)
         every = [each for each in sections.every(session) if not each.skipped]
-        chosen = [
-            each
-            for each in named or every
-            if body.keep or demand.work_left(session, each.id, rules)
-        ]
+        asked = named or every
+        ahead = prospects(session, rules, [each.id for each in asked])
+        chosen = [each for each in asked if body.keep or ahead.work_left(each.id)]
         for section in chosen:
             section.wanted, section.keep = engine.address, body.keep
             session.add(section)
-        ready = [each for each in chosen if not rules.blocked_by(each.id)]
+        ready = [each for each in chosen if not ahead.waits(each.id)]
+        stuck = [each.text for section in asked for each in ahead.stuck_tasks(section.id)]
     starting = _starting(host, project, ready, settings.runners.max_parallel)
     host.changed()
-    notes = runners.notes(host, project, chosen, what) if chosen else []
+    notes = [*(runners.notes(host, project, chosen, what) if chosen else []), *stuck]
     return UpReply(
         sections=[section.name for section in chosen], starting=starting, since=since, notes=notes
     )

@@ -69,7 +69,8 @@ class Task(SQLModel, table=True):
     current_attempt: int = 0
     attempt_base_commit: str | None = None
     squash_commit: str | None = None
-    """The tip whose landing conflicted and which the current attempt has to bring in anew."""
+    """The tip that did not go with the target, and that has to be brought in anew; while it is the
+    newest tip, by the attempt to come."""
     agent: str | None = None
     """Who codes it, in place of the project's coder."""
     after: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
@@ -89,6 +90,8 @@ class Task(SQLModel, table=True):
     """A person approved it against, or without, its other reviewers: no check asks again."""
     landing_hash: str | None = None
     """What is being pushed; written before the push, so that a crash after it is no riddle."""
+    landing_branch: str | None = None
+    """Where to."""
     push_refused: bool = False
     """The remote said no for good; not tried again until somebody asks."""
     landed_hash: str | None = None
@@ -110,8 +113,11 @@ class Attempt(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     task_id: str = Field(foreign_key="tasks.id")
     number: int
+    section_id: str | None = None
+    """The section that it was worked on in; the task may have been moved since."""
     status: str = "running"
-    """`running`, `interrupted`, `review`, `approved`, `rejected`, `conflict`, `failed`."""
+    """`running`, `interrupted`, `review`, `approved`, `rejected`, `rerouted`, `conflict`,
+    `disputed`, `skipped`, `failed`."""
     base_commit: str
     tip: str | None = None
     reason: str | None = None

@@ -17,6 +17,10 @@ class Commit(Body):
     landed_hash: str | None = None
 
 
+def subject(commit: Commit) -> str:
+    return next((line for line in commit.message.splitlines() if line.strip()), "(no message)")
+
+
 class Commits(Body):
     commits: list[Commit]
 
@@ -36,10 +40,6 @@ class Attempt(Body):
     verdicts: list[Given]
     started_at: datetime
     finished_at: datetime | None
-
-
-class Attempts(Body):
-    attempts: list[Attempt]
 
 
 class Diff(Body):

@@ -56,8 +56,20 @@ class Runner(Body):
     waits_for: str | None
 
 
+class Held(Body):
+    """An approved task that does not get to its branch."""
+
+    task_id: str
+    task: str
+    section: str
+    refused: bool
+    """By the remote, for good; else it is tried again by itself."""
+    reason: str
+
+
 class Runners(Body):
     runners: list[Runner]
+    held: list[Held] = []
 
 
 class Up(Body):
@@ -119,8 +131,10 @@ class Stop(Body):
 
 
 class Pushed(Body):
-    tasks: int
-    """How many are tried again."""
+    tasks: list[str]
+    """Ids of those that are tried now, the first approved first."""
+    since: int
+    """After this event comes what became of them."""
 
 
 class Down(Body):

@@ -80,6 +80,11 @@ class Task(Body):
     """Id of the task whose landed commits it takes back."""
     push_refused: bool = False
     landed_branch: str | None = None
+    waits_for: str | None = None
+    """Of one that is blocked: the tasks that have to be completed first, in words."""
+    removed_at: datetime | None = None
+    project: str | msgspec.UnsetType = msgspec.UNSET
+    """Its path; only where tasks of several projects are listed."""
 
 
 class TaskOne(Body):
@@ -88,12 +93,66 @@ class TaskOne(Body):
 
 class Tasks(Body):
     tasks: list[Task]
+    notes: list[str] = []
+    """What could not be listed, and why."""
+
+
+class Sheet(StrEnum):
+    """How a file of tasks is written."""
+
+    MARKDOWN = "markdown"
+    YAML = "yaml"
+
+
+class TaskImport(Body):
+    """A file of tasks; `name` is for messages."""
+
+    name: str
+    text: str
+    sheet: Sheet | None = None
+    """None: to be seen from its name, or else from how it begins."""
+    section: str | None = None
+    """Of tasks for which the file names none."""
+    dry_run: bool = False
+
+
+class LeftOut(Body):
+    title: str
+    section: str
+    line: int
+    reason: str
+    task_id: str | None = None
+    """The one that is there already."""
+
+
+class Imported(Body):
+    tasks: list[Task]
+    """Those that were added, or with `dry_run` would be."""
+    left_out: list[LeftOut]
+    done: int
+    """How many are ticked off in the file."""
+
+
+class TaskCheckout(Body):
+    attempt: int | None = None
+    branch: str | None = None
+
+
+class CheckedOut(Body):
+    task_id: str
+    attempt: int
+    branch: str
+    tip: str
+    created: bool
+    """False: the branch was there, and has come up to the tip or had it already."""
 
 
 class Change(Body):
     """A row of the audit."""
 
     task_id: str
+    task: str
+    """Its title now."""
     at: datetime
     actor: str
     from_status: TaskStatus | None

@@ -40,6 +40,8 @@ class Judge(Body):
     """A person's word on a task."""
 
     reason: str | None = None
+    attempt: int | None = None
+    """The one that they have looked at; none: whichever there is."""
 
 
 class Resolution(StrEnum):

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import postgres
+from tests.support.reviewing import api, bots
 from tests.support.service import Bench, bench
 from tests.support.stores import place, postgres_place, sqlite_place
 
-__all__ = ["place", "postgres", "postgres_place", "sqlite_place"]
+__all__ = ["api", "bots", "place", "postgres", "postgres_place", "sqlite_place"]
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from sqlmodel import col, select
 
 from steroids.errors import BundleRefused, LeaseLost, UsageError, WrongState
-from steroids.services import commits, runners, submissions, transitions, verdicts
+from steroids.services import commits, diffs, runners, submissions, transitions, verdicts
 from steroids.store import project_models as db
 from steroids.wire.assignment import Kind, Outcome
 from steroids.wire.task import TaskStatus
@@ -103,7 +103,7 @@ def test_a_submission_registers_exactly_its_commits(project: Bench) -> None:
     ref = commits.attempt_ref(task.id, 1)
     assert project.project.mirror.resolve(ref) == tip
     assert project.look(task).status is TaskStatus.REVIEW
-    shown = commits.diff(project.project, task.id, attempt=None, whole=False, stat=False)
+    shown = diffs.of(project.project, task.id, attempt=None, whole=False)
     assert "+1" in shown.diff and "+2" in shown.diff
 
 
@@ -241,6 +241,7 @@ def test_every_change_of_state_is_audited(project: Bench) -> None:
     with project.project.store.read() as session:
         rows = session.exec(select(db.Audit).order_by(col(db.Audit.id))).all()
     assert [(row.from_status, row.to_status, row.reason) for row in rows] == [
+        (None, "pending", None),
         ("pending", "in_progress", None),
         ("in_progress", "failed", "nothing to do"),
     ]
@@ -267,6 +268,24 @@ def test_commits_that_reach_for_the_hosts_state_are_refused(project: Bench, path
     with pytest.raises(BundleRefused, match="keeps its own state"):
         project.submit(runner, assignment, tip)
     assert project.look(task).status is TaskStatus.IN_PROGRESS
+
+
+def test_commits_that_take_the_hosts_state_out_of_the_repository_are_welcome(
+    project: Bench,
+) -> None:
+    (project.repo.path / ".steroids" / "steroids.db").touch()
+    project.repo.git("add", "--force", ".steroids/steroids.db")
+    project.repo.commit("by mistake")
+    project.repo.git("push", "--quiet", "origin", "main")
+    project.section("API")
+    task = project.task("One", "API")
+    runner = project.runner("API")
+    assignment = project.claim(runner)
+    assert assignment is not None
+    project.work(assignment, "look", {})
+    tip = project.agent.commit("mend", {".steroids/steroids.db": None})
+    project.submit(runner, assignment, tip)
+    assert project.look(task).status is TaskStatus.REVIEW
 
 
 def test_commits_to_the_settings_of_the_repository_are_welcome(project: Bench) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from steroids.errors import BundleRefused, GitError
+from steroids.git import bundle
 from steroids.git.bundle import WANT, take_in, write_bundle
 from steroids.git.mirror import Mirror
 from tests.support.repos import Repo, new_repo, plant_executables, plant_hooks
@@ -233,6 +234,24 @@ def test_a_bundle_that_is_too_large_or_missing_is_refused(place: Place) -> None:
     place.is_refused("cannot be read")
     place.offer()
     place.is_refused("too large: .* 4000 are allowed", max_bytes=4000)
+
+
+def test_a_file_that_is_too_large_is_named_whichever_commit_has_it(place: Place) -> None:
+    place.clone.commit("bad", {"b/big\nfile": b"0" * (3 * MIB)})
+    place.clone.commit("taken out, but not of the one before", {"b/big\nfile": None})
+    place.offer()
+    assert place.bundle.stat().st_size < MIB
+    place.is_refused(r"b/big.* is a file of 3\.1 MB, and 1\.0 MB are allowed")
+
+
+def test_what_unpacks_without_end_is_refused_before_git_unpacks_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.clone.commit("bomb", {"zeros": b"\0" * (20 * MIB)})
+    place.offer()
+    monkeypatch.setattr(bundle, "_UNPACKED_BYTES", 4 * MIB)
+    monkeypatch.setattr(bundle, "_check_history", None)
+    place.is_refused("unpack to 21.0 MB or more, and 8.4 MB are allowed")
 
 
 def _tree(place: Place, *entries: tuple[bytes, bytes]) -> bytes:

@@ -1,64 +1,20 @@
 """Rebasing an attempt in the mirror: what fits, what does not, and what must come out unchanged."""
 
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from steroids.git.commits import read_commits
-from steroids.git.land import Conflict, Identity, Replayed, replay
-from steroids.git.mirror import Mirror
-from tests.support.repos import TRAILER, Repo, new_repo, plant_executables
-
-STEROIDS = Identity("Steroids <bot>\n", "steroids@example.org")
-LINES = [f"line {number}\n" for number in range(20)]
-
-
-@dataclass
-class Fork:
-    """One repository: `main` is the target, `work` the attempt; both begin at `base`."""
-
-    repo: Repo
-    mirror: Mirror
-    base: str
-
-    def on(self, branch: str) -> Repo:
-        self.repo.git("switch", "--quiet", branch)
-        return self.repo
-
-    def replay(self, *, base: str | None = None, at: datetime | None = None) -> Replayed | Conflict:
-        onto = self.mirror.fetch(str(self.repo.path), "main")
-        tip = self.mirror.fetch(str(self.repo.path), "work")
-        return replay(
-            *(self.mirror,),
-            base=base or self.base,
-            tip=tip,
-            onto=onto,
-            trailer=TRAILER,
-            committer=STEROIDS,
-            at=at,
-        )
-
-    def lands(self, *, base: str | None = None, at: datetime | None = None) -> Replayed:
-        result = self.replay(base=base, at=at)
-        assert isinstance(result, Replayed), result
-        return result
-
-    @property
-    def main(self) -> str:
-        return self.repo.git("rev-parse", "main")
-
-    def read(self, commit: str, path: str) -> bytes | None:
-        return self.mirror.read_file(commit, path)
+from steroids.git.land import Conflict, Replayed
+from tests.support.fork import LINES, Fork, forked
+from tests.support.repos import plant_executables
 
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Fork:
-    repo = new_repo(tmp_path / "repo", {"a.txt": "".join(LINES), "b.txt": "b\n", "c.txt": "c\n"})
-    repo.git("branch", "work")
-    return Fork(repo, Mirror.create(tmp_path / "mirror.git"), repo.head)
+    return forked(tmp_path)
 
 
 def test_commits_are_put_on_top_with_authors_dates_messages_and_the_trailer(fork: Fork) -> None:
@@ -123,6 +79,7 @@ def test_a_conflict_names_the_paths_and_both_sides_commits(fork: Fork) -> None:
     assert isinstance(result, Conflict)
     assert (result.paths, result.commit) == (["a.txt"], ours)
     assert [(c.hash, c.subject) for c in result.theirs] == [(theirs, "theirs")]
+    assert [(c.hash, c.subject) for c in result.ours] == [(ours, "clashes")]
 
 
 @pytest.mark.parametrize(
@@ -202,10 +159,7 @@ def test_what_landed_already_leaves_nothing_also_when_single_commits_clash(fork:
     one = fork.on("work").commit("One", {"b.txt": "1\n"})
     two = fork.repo.commit("Two", {"b.txt": "2\n"})
     first = fork.lands()
-    fork.repo.git("fetch", "--quiet", str(fork.mirror.path), "refs/steroids/*:refs/copied/*")
-    fork.mirror.set_ref("refs/steroids/x", first.tip)
-    fork.repo.git("fetch", "--quiet", str(fork.mirror.path), "refs/steroids/x:refs/heads/landed")
-    fork.on("main").git("merge", "--quiet", "--ff-only", "landed")
+    fork.move_main(first.tip)
     again = fork.lands()
     assert again == Replayed(first.tip, {one: None, two: None})
 

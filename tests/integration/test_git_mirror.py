@@ -140,7 +140,6 @@ def test_diffs_counts_and_paths(repo: Repo, mirror: Mirror) -> None:
     assert mirror.counts(base, base) == (0, 0, 0)
     patch = mirror.diff(base, repo.head)
     assert b"rename from a.txt" in patch and b"\n+three\n" in patch and b"\x1b[" not in patch
-    assert b"\x1b[" in mirror.diff(base, repo.head, color=True)
     assert b"3 files changed" in mirror.diff(base, repo.head, stat=True)
 
 

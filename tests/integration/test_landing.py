@@ -1,55 +1,16 @@
 """Landing at the services' level: real git, a real remote; no checks, so no container."""
 
-from pathlib import Path
-
 import pytest
 from sqlmodel import select
 
 from steroids.errors import RemoteUnreachable
+from steroids.git.mirror import Mirror
 from steroids.git.push import push
-from steroids.services import commits, landing, reviews, verdicts
-from steroids.store import home_models as home
+from steroids.services import commits, landing, landing_push, landing_refusal, reviews, verdicts
 from steroids.store import project_models as db
-from steroids.wire.task import Task, TaskStatus
+from steroids.wire.task import TaskStatus
+from tests.support.landing import approved, hook, land, outsider
 from tests.support.service import Bench
-
-
-def approved(
-    project: Bench, title: str, files: dict[str, str], section: str = "API"
-) -> tuple[Task, home.Runner]:
-    """A task of which one commit was submitted and approved."""
-    task = project.task(title, section)
-    runner = project.runner(section)
-    assignment = project.claim(runner)
-    assert assignment is not None
-    project.submit(runner, assignment, project.work(assignment, title, files))
-    reviews.review(project.host, project.project, task.id, "fake")
-    assert project.look(task).status is TaskStatus.APPROVED
-    return task, runner
-
-
-def land(project: Bench, task: Task) -> Task:
-    landing.land(project.host, project.project, task.id, "fake")
-    return project.look(task)
-
-
-def outsider(project: Bench, message: str, files: dict[str, str]) -> str:
-    """A commit that somebody else pushes to the remote's main."""
-    assert project.origin is not None
-    project.repo.git("fetch", "--quiet", "origin")
-    project.repo.git("checkout", "--quiet", "--detach", "origin/main")
-    commit = project.repo.commit(message, files)
-    project.repo.git("push", "--quiet", "origin", f"{commit}:refs/heads/main")
-    return commit
-
-
-def hook(project: Bench, name: str, script: str) -> Path:
-    assert project.origin is not None
-    path = project.origin.path / "hooks" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return path
 
 
 def test_what_is_approved_lands_with_its_trailer(project: Bench) -> None:
@@ -82,12 +43,12 @@ def test_a_push_that_lost_a_race_is_rebased_and_tried_again(
     task, _ = approved(project, "Mine", {"mine": "1\n"})
     real, races = push, ["Theirs 1", "Theirs 2"]
 
-    def raced(mirror: object, *args: str) -> None:
+    def raced(mirror: Mirror, url: str, commit: str, branch: str, *, local: bool) -> None:
         if races:
             outsider(project, races.pop(0), {f"theirs{len(races)}": "1\n"})
-        real(project.project.mirror, *args)
+        real(mirror, url, commit, branch, local=local)
 
-    monkeypatch.setattr(landing, "push", raced)
+    monkeypatch.setattr(landing_push, "push", raced)
     assert land(project, task).status is TaskStatus.COMPLETED
     assert project.origin_log()[:3] == ["Mine", "Theirs 2", "Theirs 1"]
 
@@ -131,7 +92,7 @@ def test_a_remote_that_refuses_is_asked_again_only_when_somebody_says_so(project
     assert now.reason is not None and "main is frozen" in now.reason
     assert landing.queue(project.project) == []
     refusal.unlink()
-    assert landing.retry_refused(project.host, project.project) == 1
+    assert landing_refusal.retry_refused(project.host, project.project) == [task.id]
     assert landing.queue(project.project) == [task.id]
     assert land(project, task).status is TaskStatus.COMPLETED
 
@@ -145,28 +106,6 @@ def test_a_remote_that_is_away_leaves_the_task_approved(project: Bench) -> None:
         land(project, task)
     assert project.look(task).status is TaskStatus.APPROVED
     assert landing.queue(project.project) == [task.id]
-
-
-@pytest.mark.parametrize("pushed", [False, True], ids=["before the push", "after the push"])
-def test_a_landing_cut_off_is_finished_once(
-    project: Bench, monkeypatch: pytest.MonkeyPatch, pushed: bool
-) -> None:
-    project.section("API")
-    task, _ = approved(project, "Mine", {"mine": "1\n"})
-    real = push
-
-    def cut_off(*args: object) -> None:
-        if pushed:
-            real(*args)  # type: ignore[arg-type]
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(landing, "push", cut_off)
-        landing.land(project.host, project.project, task.id, "fake")
-    outsider(project, "Theirs, meanwhile", {"theirs": "1\n"})
-    assert land(project, task).status is TaskStatus.COMPLETED
-    assert project.origin_log().count("Mine") == 1
-    assert "Theirs, meanwhile" in project.origin_log()
 
 
 def test_work_that_is_on_main_already_lands_as_nothing(project: Bench) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from steroids.git.mirror import Mirror
+from steroids.git.push import remote_tip
 from steroids.services import landing, reviews, target
 from steroids.wire.task import Task
 from tests.support.service import Bench
@@ -50,6 +51,8 @@ def test_a_fetch_from_before_a_landing_does_not_hide_it(
     project: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task, landed, fetch = approved(project), [], Mirror.fetch
+    theirs = project.repo.commit("theirs", {"theirs": "1\n"})
+    project.repo.git("push", "--quiet", "origin", f"{theirs}:refs/heads/main")
 
     def slow_fetch(mirror: Mirror, url: str, branch: str) -> str:
         before = fetch(mirror, url, branch)
@@ -62,3 +65,27 @@ def test_a_fetch_from_before_a_landing_does_not_hide_it(
 
     assert [found] == [project.project.known.tip] == landed
     assert project.project.mirror.resolve(project.project.target_ref) == found
+
+
+def test_neither_does_an_answer_from_before_it(
+    project: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, landed, ask = approved(project), [], remote_tip
+
+    def slow_answer(url: str, branch: str, mirror: Mirror) -> str | None:
+        before = ask(url, branch, mirror)
+        monkeypatch.setattr(target, "remote_tip", ask)
+        landed.append(land(project, task))
+        return before
+
+    monkeypatch.setattr(target, "remote_tip", slow_answer)
+    found = target.fetch(project.project)
+
+    assert [found] == [project.project.known.tip] == landed
+    assert project.project.mirror.resolve(project.project.target_ref) == found
+
+
+def test_what_has_not_moved_is_not_fetched(project: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = target.fetch(project.project)
+    monkeypatch.setattr(Mirror, "fetch", lambda *args: pytest.fail("fetched"))
+    assert target.fetch(project.project) == before

@@ -1,5 +1,6 @@
 """A runner that uploads what it must not: over the real API, with a real runner's token."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +97,24 @@ def test_bad_bundles_are_refused_and_change_nothing(desk_story: Story, tmp_path:
     story.wait_for_status(task, "completed")
     assert story.origin.tasks() == [task]
     assert story.origin.show("apps/a/good.txt") == "good"
+
+
+def test_an_upload_that_is_too_large_is_answered_and_not_waited_for(
+    desk_story: Story, tmp_path: Path
+) -> None:
+    story = desk_story
+    story.configure(max_bundle_bytes=1_000_000)
+    story.add_section("A")
+    task = story.add_task("A", "Uploaded by hand", "true")
+    with fake_runner(story, tmp_path / "work") as runner:
+        tip = runner.repo.commit("Large", {"apps/a/large": os.urandom(5_000_000)})
+        bundle = runner.bundle(OFFERED, f"^{runner.base}")
+        before = (story.task(task), _refs(story))
+        with pytest.raises(SteroidsError, match=r"larger than 1\.0 MB") as failure:
+            runner.submit(bundle, tip)
+        assert failure.value.code == "BUNDLE_REFUSED"
+        assert (story.task(task), _refs(story)) == before
+        assert list((story.home / "incoming").iterdir()) == []
 
 
 def test_a_runners_socket_serves_no_users_and_nobody_without_a_token(desk_story: Story) -> None:

@@ -167,10 +167,13 @@ def _locks_were_kept(story: Story, tasks: dict[str, str]) -> None:
     """By the audit, in which each change of a task's state is."""
     busy: dict[str, str] = {}
     rows = _rows(story, "SELECT task_id, from_status, to_status FROM audit ORDER BY id")
-    was = dict.fromkeys(tasks, "pending")
+    was: dict[str, str | None] = dict.fromkeys(tasks)
     for task, before, after in rows:
         assert was[task] == before, f"{tasks[task]} was {was[task]}, and not {before}"
         was[task] = after
+        if before is None:
+            # It was added.
+            continue
         section = tasks[task][0]
         if after not in BUSY:
             del busy[section]

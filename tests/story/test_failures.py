@@ -126,12 +126,23 @@ def test_a_push_that_is_refused_waits_for_a_person(story: Story) -> None:
     shown = story.task(task)
     assert shown["status"] == "approved" and "main is frozen" in shown["reason"]
     assert story.origin.tasks() == []
+    shown_by_ps = story.run("ps").err
+    assert "not landed: 'Refused' (A)" in shown_by_ps and "main is frozen" in shown_by_ps
+    assert "hint: steroids push" in shown_by_ps
+
+    again = story.run("push", exits=7)
+    assert "trying again: 1 task" in again.out and "main is frozen until Monday" in again.out
+    assert "hint: " in again.err and "steroids push" in again.err
+    told = story.run("push", "--json", exits=7).json
+    assert (told["success"], told["exitCode"]) == (False, 7)
+    assert [(each["id"], each["status"]) for each in told["tasks"]] == [(task, "approved")]
 
     story.origin.hook("pre-receive", None)
-    story.run("push")
-    story.wait_for_status(task, "completed")
-    assert story.task(task)["reason"] is None
+    landed = story.run("push")
+    assert "landed on main as" in landed.out
+    assert story.task(task)["status"] == "completed" and story.task(task)["reason"] is None
     assert story.origin.tasks() == [task]
+    assert "nothing was refused" in story.run("push").out
 
 
 def test_a_remote_that_is_gone_is_missed_before_and_during_the_work(story: Story) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from steroids.engines.local import LocalEngine
 from steroids.engines.spec import Owned
+from tests.story import test_reviewers as reviewers
 from tests.story import test_two_sections as two_sections
 from tests.support.engines import eventually
 from tests.support.repos import Repo
@@ -244,3 +245,11 @@ def _of(process: psutil.Process, container: Owned) -> bool:
     with contextlib.suppress(psutil.Error):
         return bool(process.environ().get("STEROIDS_CONTAINER") == container.handle.id)
     return False
+
+
+def test_reviewers_take_their_turns_here_too(local: Story) -> None:
+    reviewers.test_checks_then_an_agent_then_a_person(local)
+
+
+def test_a_reviewer_that_nobody_waits_for_ends_here_too(local: Story) -> None:
+    reviewers.test_a_person_decides_while_an_agent_is_still_at_it(local)

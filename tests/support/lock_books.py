@@ -81,8 +81,10 @@ def _attempts_follow_each_other(job: Job, row: db.Task, attempts: Sequence[db.At
 
 
 def _way_is_allowed(job: Job, way: Sequence[db.Audit]) -> None:
+    added, *moves = way
+    assert (added.from_status, added.to_status) == (None, S.PENDING), "it was never added"
     here = S.PENDING
-    for step in way:
+    for step in moves:
         assert step.from_status == here, f"T{job.position} was not {step.from_status}"
         assert step.to_status in ALLOWED[here]
         here = S(step.to_status)

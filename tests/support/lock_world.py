@@ -20,7 +20,8 @@ from steroids.errors import LeaseLost
 from steroids.services import (
     claims,
     clock,
-    landing,
+    landing_complete,
+    landing_refusal,
     leases,
     registration,
     registry,
@@ -38,7 +39,6 @@ from steroids.services import (
 )
 from steroids.services.asking import Answer, Asking
 from steroids.services.host import Host, OpenProject
-from steroids.services.target import Destination
 from steroids.settings import Settings, Zone
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -213,24 +213,24 @@ class World:
 
     def conflict(self, task_id: str) -> None:
         with self._verdict(task_id) as (session, task, section):
-            verdicts.conflict(
-                session, task, self.tip, "conflict", section=section, settings=self.settings
-            )
+            verdicts.conflict(session, task, "conflict", section=section, settings=self.settings)
 
     def fail(self, task_id: str) -> None:
         with self._verdict(task_id) as (session, task, section):
             verdicts.fail(session, task, "no", section=section, actor="reconcile")
 
     def land(self, task_id: str) -> None:
-        where = Destination(str(self.project.path), "main", "main")
-        landing._complete(self.host, self.project, task_id, self.tip, where)
+        with self._verdict(task_id) as (session, task, _):
+            task.landing_hash, task.landing_branch = self.tip, "main"
+            session.add(task)
+        landing_complete.complete(self.host, self.project, [task_id])
 
     def refuse(self, task_id: str) -> None:
         """The remote says no for good to what was to be landed."""
-        landing._refused(self.host, self.project, task_id, LeaseLost("no"))
+        landing_refusal.refused(self.host, self.project, [task_id], LeaseLost("no"))
 
     def retry_refused(self) -> int:
-        return landing.retry_refused(self.host, self.project)
+        return len(landing_refusal.retry_refused(self.host, self.project))
 
     def finish(self, task_id: str) -> None:
         """From in progress to completed, for those who do not care about what is between."""

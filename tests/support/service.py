@@ -22,8 +22,8 @@ SPEC = "```sh\ntrue\n```\n"
 class Bench:
     """A project with a remote, and hands to play runners with."""
 
-    def __init__(self, root: Path, *, remote: bool = True) -> None:
-        self.repo = new_repo(root / "app")
+    def __init__(self, root: Path, *, remote: bool = True, repo: Repo | None = None) -> None:
+        self.repo = repo or new_repo(root / "app")
         self.agent = new_repo(root / "agent")
         self.first = self.repo.commit("first", {"README": "hello\n", "apps/api/a": "1\n"})
         (self.repo.path / ".git" / "info" / "exclude").write_text(".steroids/\n")

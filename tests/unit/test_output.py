@@ -2,8 +2,9 @@ import io
 import json
 
 import pytest
+from rich.text import Text
 
-from steroids.cli.output import Output, ago, lasting, plain
+from steroids.cli.output import Output, ago, escape, lasting, plain
 from steroids.errors import SectionBusy
 
 
@@ -46,6 +47,24 @@ def test_markup_is_gone_when_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sys.stdout", stream)
     Output().line("[green]ok[/green] \\[kept]")
     assert stream.getvalue() == "ok [kept]\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[/x]", "\\[/x]", "\\\\[/x]", "\\[red]x", "[red]", "[]", "a[i]", "[/", "x\\[/x]"],
+)
+def test_what_an_agent_wrote_is_no_markup(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = f"[green]{escape(text)}[/green]|"
+    assert Text.from_markup(marked).plain == f"{text}|"
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stdout", stream)
+    Output().line(marked)
+    assert stream.getvalue() == f"{text}|\n"
+
+
+def test_columns_stay_in_line_whatever_the_script(capsys: pytest.CaptureFixture[str]) -> None:
+    Output().table(("A", "B"), [("日本", "x"), ("e\u0301", "y"), ("abcd", "z")])
+    assert capsys.readouterr().out == "A     B\n日本  x\ne\u0301     y\nabcd  z\n"
 
 
 def test_times_are_for_people() -> None:

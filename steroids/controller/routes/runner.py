@@ -16,6 +16,7 @@ from steroids.controller.http import body, done, reply
 from steroids.controller.wiring import Controller
 from steroids.errors import BundleRefused
 from steroids.git.bundle import write_bundle
+from steroids.git.packs import megabytes
 from steroids.services import builds, claims, reports, submissions
 from steroids.store.columns import utc_now
 from steroids.store.home_models import Runner
@@ -73,8 +74,12 @@ def router(controller: Controller) -> APIRouter:
 
     @routes.put("/bundle")
     async def upload(request: Request, runner: Annotated[Runner, caller]) -> Response:
+        """A bundle, kept until the submission that it belongs to."""
         _incoming(controller)
-        await _receive(request.stream(), submissions.bundle_path(host, runner.id))
+        most = await run_in_threadpool(submissions.most_bytes, host, runner)
+        # Refused before it is sent, where the sender says how large it is.
+        _check_size(int(request.headers.get("content-length", 0)), most)
+        await _receive(request.stream(), submissions.bundle_path(host, runner.id), most)
         return done()
 
     @routes.post("/submission")
@@ -132,7 +137,15 @@ def _incoming(controller: Controller) -> Path:
     return folder
 
 
-async def _receive(chunks: AsyncIterator[bytes], path: Path) -> None:
+def _check_size(size_bytes: int, most_bytes: int) -> None:
+    if size_bytes > most_bytes:
+        raise BundleRefused(
+            f"The commits are larger than {megabytes(most_bytes)}, compressed",
+            hint="take large files out of the commits, out of each that has them",
+        )
+
+
+async def _receive(chunks: AsyncIterator[bytes], path: Path, most_bytes: int) -> None:
     """Write an upload to a file of bounded size; a broken one leaves nothing."""
     fresh = path.with_suffix(".part")
     size_bytes = 0
@@ -140,10 +153,7 @@ async def _receive(chunks: AsyncIterator[bytes], path: Path) -> None:
         with fresh.open("wb") as file:
             async for chunk in chunks:
                 size_bytes += len(chunk)
-                if size_bytes > submissions.MAX_BUNDLE_BYTES:
-                    raise BundleRefused(
-                        f"The bundle is larger than {submissions.MAX_BUNDLE_BYTES >> 20} MiB"
-                    )
+                _check_size(size_bytes, most_bytes)
                 file.write(chunk)
         fresh.replace(path)
     finally:

@@ -4,7 +4,15 @@ from fastapi import APIRouter, Response
 
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
-from steroids.services import registry, runners, starting, status, stopping, wanting
+from steroids.services import (
+    landing_refusal,
+    registry,
+    runners,
+    starting,
+    status,
+    stopping,
+    wanting,
+)
 from steroids.services.host import OpenProject
 from steroids.store.home_models import Runner
 from steroids.wire.runner import Down, Runners, Start, Stop, Up
@@ -26,7 +34,9 @@ def router(controller: Controller) -> APIRouter:
 
     @routes.get("/runners")
     def listing(project: str) -> Response:
-        return reply(Runners(runners=runners.listing(host, registry.at(host, project))))
+        opened = registry.at(host, project)
+        held = landing_refusal.held(opened)
+        return reply(Runners(runners=runners.listing(host, opened), held=held))
 
     @routes.get("/runners/status")
     def status_(project: str) -> Response:
