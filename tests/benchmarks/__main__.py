@@ -1,5 +1,5 @@
-"""`make bench`: start-up, disk and memory of runners, and claims, side by side with what people
-use now.
+"""`make bench`: claims, landings, and start-up, disk and memory of runners, side by side with what
+people use now.
 
 Only ratios of what was measured in turns say something; the seconds are this machine's today.
 """
@@ -19,12 +19,14 @@ from steroids import __version__
 from steroids.engines.base import Engine
 from steroids.engines.discover import find_engine
 from steroids.errors import SteroidsError
-from tests.benchmarks import measure, monorepo
+from tests.benchmarks import landing, measure, monorepo
 from tests.benchmarks.claims import claims
 from tests.benchmarks.floor import Floor
 from tests.benchmarks.house import House, opened
 from tests.benchmarks.monorepo import NotMeasured
 from tests.benchmarks.report import Line, table
+
+PARTS = ("claims", "landing", "runners")
 
 
 def main() -> int:
@@ -37,12 +39,19 @@ def main() -> int:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="st-bench-")))
             about = sys.stderr if options.json else sys.stdout
             print(_machine(), file=about)
-            if options.only != "runners":
+            if options.only in (None, "claims"):
                 _say("claims, in turns")
                 found, of_server = claims(folder, options.rounds)
                 lines += found
                 print(of_server, file=about)
-            if options.only != "claims":
+            if options.only in (None, "landing"):
+                _say("landings, in turns")
+                lines += landing.landings(folder, options.rounds)
+                _say("landings on a long history")
+                found, of_repository = landing.large(folder, options.rounds)
+                lines += found
+                print(of_repository, file=about)
+            if options.only in (None, "runners"):
                 engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
                 for engine in engines:
                     stack.callback(engine.close)
@@ -98,7 +107,7 @@ def _measure(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=("claims", "runners"), help="default: both")
+    parser.add_argument("--only", choices=PARTS, help="default: all")
     parser.add_argument("--engines", default="docker,podman", help="default: docker,podman")
     parser.add_argument("--rounds", type=int, default=7, help="of each comparison; default 7")
     parser.add_argument(

@@ -77,7 +77,7 @@ class Report:
         out.line(f"  cd {shlex.quote(str(self.example.clone))}")
         out.line(f"  export STEROIDS_HOME={home}")
         out.line("  git pull && git log --stat")
-        for words in ("tasks list", f"tasks show {task}", f"tasks diff {task}", "logs"):
+        for words in ("tasks list", f"tasks history {task}", f"tasks diff {task}", "logs"):
             out.line(f"  {program} {words}")
         out.line(f"  {program} daemon stop; rm -rf {shlex.quote(str(self.folder))}")
 
