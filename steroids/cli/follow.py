@@ -5,17 +5,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 from steroids.cli.command import Context
+from steroids.cli.live import PUSH_REFUSED_EXIT, live
 from steroids.cli.output import count, lasting
 from steroids.cli.render import Renderer
-from steroids.errors import Busy, ControllerUnavailable, SteroidsError
+from steroids.errors import Busy, SteroidsError
 from steroids.wire.body import encode, to_builtins
 from steroids.wire.error import to_exception
 from steroids.wire.event import CLOSING, Event, EventKind
 from steroids.wire.section import Sections
 from steroids.wire.task import Task, Tasks, TaskStatus
 
-RETRY_FOR_S = 30.0
-PUSH_REFUSED_EXIT = 7
 FAILED_STATUS = 500
 
 
@@ -84,7 +83,7 @@ class Follower:
         """Events, each shown, until each section had one that closes it."""
         if not self._open:
             return
-        for event in self._events():
+        for event in live(self._context, self._since):
             if self._is_another(event.section):
                 continue
             self._count(event)
@@ -107,21 +106,6 @@ class Follower:
 
     def _is_another(self, section: str | None) -> bool:
         return section is not None and self._sections is not None and section not in self._sections
-
-    def _events(self) -> Iterator[Event]:
-        """Live, across restarts of the controller."""
-        give_up_at = time.monotonic() + RETRY_FOR_S
-        while True:
-            try:
-                url = self._context.url("events", since=self._since, follow=True)
-                for event in self._context.client.stream(url, Event):
-                    self._since = event.seq
-                    give_up_at = time.monotonic() + RETRY_FOR_S
-                    yield event
-            except ControllerUnavailable:
-                if time.monotonic() > give_up_at:
-                    raise
-            time.sleep(0.1)
 
     def _count(self, event: Event) -> None:
         section = event.section or ""

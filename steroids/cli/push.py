@@ -1,13 +1,9 @@
-import time
-from collections.abc import Iterator
-
 import click
 
 from steroids.cli.command import Command, Context, pass_context
-from steroids.cli.follow import PUSH_REFUSED_EXIT, RETRY_FOR_S
+from steroids.cli.live import PUSH_REFUSED_EXIT, live
 from steroids.cli.output import count
 from steroids.cli.render import Renderer
-from steroids.errors import ControllerUnavailable
 from steroids.wire.event import Event, EventKind
 from steroids.wire.runner import Pushed
 from steroids.wire.task import Task, Tasks, TaskStatus
@@ -49,7 +45,7 @@ def _follow(context: Context, answer: Pushed) -> int:
     """Until each task has come to an end, or was taken away; returns the exit code."""
     render = Renderer(context.out, [])
     left, exit_code = set(answer.tasks), 0
-    for event in _events(context, answer.since):
+    for event in live(context, answer.since):
         about = event.task_id in left
         # What keeps all of them waiting is about no task.
         if not context.out.json and (
@@ -77,22 +73,6 @@ def _exit_code(context: Context, event: Event) -> int:
     if hint := event.data.get("hint"):
         context.out.note(f"hint: {hint}")
     return PUSH_REFUSED_EXIT
-
-
-def _events(context: Context, since: int) -> Iterator[Event]:
-    """Live, across restarts of the controller."""
-    give_up_at = time.monotonic() + RETRY_FOR_S
-    while True:
-        try:
-            url = context.url("events", since=since, follow=True)
-            for event in context.client.stream(url, Event):
-                since = event.seq
-                give_up_at = time.monotonic() + RETRY_FOR_S
-                yield event
-        except ControllerUnavailable:
-            if time.monotonic() > give_up_at:
-                raise
-        time.sleep(0.1)
 
 
 def _tasks(context: Context) -> list[Task]:

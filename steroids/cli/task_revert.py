@@ -1,20 +1,17 @@
 import sys
-import time
-from collections.abc import Iterator
 
 import click
 
 from steroids.cli.command import Command, Context, pass_context
 from steroids.cli.completion import task_ids
+from steroids.cli.live import PUSH_REFUSED_EXIT, live
 from steroids.cli.output import escape
 from steroids.cli.render import Renderer
-from steroids.errors import ControllerUnavailable
 from steroids.wire.body import to_builtins
-from steroids.wire.event import Event, EventKind
+from steroids.wire.event import EventKind
 from steroids.wire.revert import Revert, Reverting
 from steroids.wire.task import Task, TaskOne, TaskStatus
 
-RETRY_FOR_S = 30.0
 CLOSING = frozenset(
     {
         *(EventKind.LANDED, EventKind.CONFLICT, EventKind.REJECTED),
@@ -22,7 +19,6 @@ CLOSING = frozenset(
     }
 )
 """After one of these nothing more happens by itself."""
-PUSH_REFUSED_EXIT = 7
 
 
 @click.command("revert", cls=Command)
@@ -56,7 +52,7 @@ def revert(context: Context, task: str, reason: str | None, detach: bool) -> int
 def _follow(context: Context, answer: Reverting) -> None:
     """Show what happens until it has landed, or cannot."""
     render = Renderer(context.out, [answer.task.section], brief=True)
-    for event in _events(context, answer.since):
+    for event in live(context, answer.since):
         own = event.task_id == answer.task.id
         # Why landing waits is said of the project.
         general = event.kind is EventKind.NOTICE and event.section is None
@@ -64,22 +60,6 @@ def _follow(context: Context, answer: Reverting) -> None:
             render.show(event)
         if own and event.kind in CLOSING:
             return
-
-
-def _events(context: Context, since: int) -> Iterator[Event]:
-    """Live, across restarts of the controller."""
-    give_up_at = time.monotonic() + RETRY_FOR_S
-    while True:
-        try:
-            url = context.url("events", since=since, follow=True)
-            for event in context.client.stream(url, Event):
-                since = event.seq
-                give_up_at = time.monotonic() + RETRY_FOR_S
-                yield event
-        except ControllerUnavailable:
-            if time.monotonic() > give_up_at:
-                raise
-        time.sleep(0.1)
 
 
 def _concluded(context: Context, task: Task) -> int:

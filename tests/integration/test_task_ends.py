@@ -29,15 +29,6 @@ def remove(project: Bench, word: str, *, dry_run: bool = False) -> Task:
     return task_ends.remove(project.host, project.project, word, dry_run=dry_run)
 
 
-def put(project: Bench, task: Task, status: TaskStatus, **more: Any) -> None:
-    with project.project.store.write() as session:
-        row = session.get_one(db.Task, task.id)
-        row.status = status
-        for name, value in more.items():
-            setattr(row, name, value)
-        session.add(row)
-
-
 def in_review(project: Bench) -> tuple[Task, home.Runner, Assignment]:
     project.section("API")
     task = project.task("Work", "API")
@@ -79,7 +70,7 @@ def hint(caught: pytest.ExceptionInfo[Any]) -> str:
 def test_what_nobody_has_in_hand_is_skipped(project: Bench, status: TaskStatus) -> None:
     project.section("API")
     task = project.task("Work", "API")
-    put(project, task, status, reason="as before")
+    project.put(task, status, reason="as before")
     skipped = skip(project, "Work", "not needed\n")
     assert (skipped.status, skipped.reason) == (S.SKIPPED, "not needed")
     assert moves(project, task)[-1] == (status, "skipped", "user", "not needed")
@@ -106,7 +97,7 @@ def test_what_is_approved_is_skipped_unless_it_is_on_its_way(project: Bench) -> 
     with project.project.landing, pytest.raises(Busy) as caught:
         skip(project, "Work")
     assert "tasks show" in hint(caught) and project.look(task).status == S.APPROVED
-    put(project, task, S.APPROVED, push_refused=True, reason="protected")
+    project.put(task, S.APPROVED, push_refused=True, reason="protected")
     skipped = skip(project, "Work")
     assert (skipped.status, skipped.push_refused, skipped.reason) == (S.SKIPPED, False, None)
     assert leases(project) == 0 and attempts(project, task) == [("skipped", True)]
@@ -120,7 +111,7 @@ def test_what_is_not_to_be_skipped(project: Bench) -> None:
         skip(project, "Work")
     assert hint(caught).startswith("steroids runners stop --section 'API'")
     for status, word in ((S.COMPLETED, "tasks revert"), (S.SKIPPED, "tasks retry")):
-        put(project, task, status)
+        project.put(task, status)
         with pytest.raises(WrongState, match=f"is {status} already") as caught:
             skip(project, "Work")
         assert word in hint(caught)
@@ -131,7 +122,7 @@ def test_a_retry_counts_anew_and_tells_what_there_was(project: Bench, status: Ta
     project.section("API")
     task = project.task("Work", "API")
     counts = {"rejection_count": 15, "landing_failures": 1, "infrastructure_failures": 0}
-    put(project, task, status, reason="rejected 15 times", **counts)
+    project.put(task, status, reason="rejected 15 times", **counts)
     again = retry(project, "Work", "mind the tests")
     assert (again.status, again.reason) == (S.PENDING, "mind the tests")
     assert [getattr(again, name) for name in counts] == [0, 0, 0]
@@ -161,7 +152,7 @@ def test_a_retry_waits_for_what_the_task_comes_after(project: Bench) -> None:
     skip(project, "Then")
     assert retry(project, "Then").status == S.BLOCKED
     skip(project, "Then")
-    put(project, first, S.COMPLETED)
+    project.put(first, S.COMPLETED)
     assert retry(project, "Then").status == S.PENDING
     assert project.look(then).waits_for is None
 
@@ -179,11 +170,11 @@ def test_what_is_not_to_be_retried(project: Bench) -> None:
         (S.COMPLETED, {}, "is completed", "tasks revert"),
     ]
     for status, more, words, command in refusals:
-        put(project, task, status, **more)
+        project.put(task, status, **more)
         with pytest.raises(WrongState, match=words) as caught:
             retry(project, "Work")
         assert command in hint(caught)
-    put(project, task, S.FAILED, push_refused=False)
+    project.put(task, S.FAILED, push_refused=False)
     section_edits.remove(project.host, project.project, "API")
     with pytest.raises(WrongState, match="Section API of 'Work' was removed") as caught:
         retry(project, "Work")
@@ -194,7 +185,7 @@ def test_what_is_not_to_be_retried(project: Bench) -> None:
 def test_what_is_removed_is_claimed_by_nobody(project: Bench, status: TaskStatus) -> None:
     project.section("API")
     task = project.task("Work", "API")
-    put(project, task, status)
+    project.put(task, status)
     before = project.look(task)
     assert remove(project, "Work", dry_run=True) == before == project.look(task)
     removed = remove(project, "Work")
@@ -213,12 +204,12 @@ def test_what_is_not_to_be_removed(project: Bench) -> None:
     project.section("API")
     task = project.task("Work", "API")
     for status in (S.IN_PROGRESS, S.REVIEW, S.APPROVED):
-        put(project, task, status)
+        project.put(task, status)
         for dry_run in (True, False):
             with pytest.raises(WrongState, match=f"it is {status}") as caught:
                 remove(project, "Work", dry_run=dry_run)
             assert "tasks skip" in hint(caught)
-    put(project, task, S.PENDING)
+    project.put(task, S.PENDING)
     for title in ("Then", "Later"):
         body = TaskAdd(title=title, section="API", spec=SPEC, after=["Work"])
         tasks.add(project.host, project.project, body)
@@ -228,6 +219,6 @@ def test_what_is_not_to_be_removed(project: Bench) -> None:
     remove(project, "Then")
     with pytest.raises(WaitedFor, match="'Later' comes after 'Work'"):
         remove(project, "Work")
-    put(project, task, S.COMPLETED)
+    project.put(task, S.COMPLETED)
     assert remove(project, "Work").status == S.COMPLETED
     assert project.look(tasks.listing(project.project)[0]).waits_for is None

@@ -1,7 +1,6 @@
 """Tasks that come after others: when they may begin, and that nobody waits for ever."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlmodel import select
@@ -27,15 +26,6 @@ S = TaskStatus
 def add(project: Bench, title: str, section: str, *after: str) -> Task:
     body = TaskAdd(title=title, section=section, spec=SPEC, after=list(after))
     return tasks.add(project.host, project.project, body)
-
-
-def put(project: Bench, task: Task, status: TaskStatus, **more: Any) -> None:
-    with project.project.store.write() as session:
-        row = session.get_one(db.Task, task.id)
-        row.status = status
-        for name, value in more.items():
-            setattr(row, name, value)
-        session.add(row)
 
 
 def complete(project: Bench, task: Task) -> None:
@@ -111,7 +101,7 @@ def test_what_will_not_be_done_is_named_with_the_way_out(
     project.section("API")
     one, other = add(project, "One", "API"), add(project, "Other", "API")
     later = add(project, "Later", "API", "Other", "One")
-    put(project, one, status)
+    project.put(one, status)
     now = project.look(later)
     assert now.status == S.BLOCKED and now.waits_for == f"'One', which {words}"
     assert now.reason is not None and now.reason.splitlines() == [
@@ -119,7 +109,7 @@ def test_what_will_not_be_done_is_named_with_the_way_out(
         f"hint: steroids tasks retry {one.id[:8]}, or: "
         f"steroids tasks edit {later.id[:8]} --no-after",
     ]
-    put(project, other, S.COMPLETED)
+    project.put(other, S.COMPLETED)
     freed = task_edits.edit(project.host, project.project, "Later", TaskEdit(after=[]))
     assert (freed.status, freed.waits_for, freed.reason) == (S.PENDING, None, None)
 
@@ -132,18 +122,18 @@ def test_work_that_others_will_unblock_is_work_left(project: Bench) -> None:
     add(project, "Three", "Web", "Two")
     assert left(project, "API", "Web") == ["API", "Web"]
     assert left(project, "Web") == [], "nobody works on what it waits for"
-    put(project, one, S.REVIEW)
+    project.put(one, S.REVIEW)
     assert left(project, "Web") == ["Web"], "that goes on without a runner"
-    put(project, one, S.REVIEW, awaits="human")
+    project.put(one, S.REVIEW, awaits="human")
     assert left(project, "API", "Web") == []
-    put(project, one, S.APPROVED, awaits=None)
+    project.put(one, S.APPROVED, awaits=None)
     assert left(project, "API", "Web") == ["API", "Web"]
-    put(project, one, S.APPROVED, push_refused=True)
+    project.put(one, S.APPROVED, push_refused=True)
     assert left(project, "API", "Web") == []
     for status in (S.FAILED, S.DISPUTED, S.SKIPPED):
-        put(project, one, status, push_refused=False)
+        project.put(one, status, push_refused=False)
         assert left(project, "API", "Web") == []
-    put(project, one, S.PENDING)
+    project.put(one, S.PENDING)
     assert left(project, "API", "Web") == ["API", "Web"]
 
 
@@ -156,9 +146,9 @@ def test_work_in_a_section_that_will_not_be_begun_is_waited_for_by_nobody(projec
     add(project, "Two", "Web", "One")
     every = ("Base", "API", "Web")
     assert left(project, *every) == [*every]
-    put(project, base, S.FAILED)
+    project.put(base, S.FAILED)
     assert left(project, *every) == []
-    put(project, base, S.COMPLETED)
+    project.put(base, S.COMPLETED)
     with project.project.store.write() as session:
         section = session.exec(select(db.Section).where(db.Section.name == "API")).one()
         section.skipped = True
@@ -190,7 +180,7 @@ def test_a_section_after_one_whose_task_stays_blocked_is_stuck(project: Bench) -
     add(project, "Two", "Web")
     every = ("Base", "API", "Web")
     assert left(project, *every) == [*every]
-    put(project, base, S.DISPUTED)
+    project.put(base, S.DISPUTED)
     assert left(project, *every) == []
 
 
@@ -252,7 +242,7 @@ def test_up_leaves_out_what_waits_for_nobody(project: Bench) -> None:
     alone = wanting.up(project.host, project.project, Up(sections=["Web"]))
     assert alone.sections == []
     assert alone.notes == ["'Two' is blocked: it waits for 'One', and API has no runner"]
-    put(project, one, S.FAILED)
+    project.put(one, S.FAILED)
     every = wanting.up(project.host, project.project, Up())
     assert every.sections == []
     assert every.notes == ["'Two' is blocked: it waits for 'One', which failed"]
@@ -266,7 +256,7 @@ def test_a_section_that_waited_says_what_for_when_it_gives_up(project: Bench) ->
     want(project, "API", "Web")
     never_started(project.host, project.project, two.section_id)
     assert notices(project) == [], "there is hope yet"
-    put(project, one, S.FAILED)
+    project.put(one, S.FAILED)
     never_started(project.host, project.project, two.section_id)
     assert notices(project) == ["'Two' is blocked: it waits for 'One', which failed"]
     with project.project.store.read() as session:
@@ -290,7 +280,7 @@ def test_what_waits_for_a_review_by_a_person_holds_up_nobody(project: Bench) -> 
     project.submit(runner, assignment, project.work(assignment, "work", {"x": "1\n"}))
     every = ("Types", "API", "Web", "Release")
     assert left(project, *every) == [*every]
-    put(project, one, S.REVIEW, awaits="human")
+    project.put(one, S.REVIEW, awaits="human")
     assert left(project, *every) == ["Web"]
     for name in ("Types", "API", "Release"):
         stop = project.claim(project.runner(name))
@@ -304,6 +294,6 @@ def test_what_waits_for_a_review_by_a_person_holds_up_nobody(project: Bench) -> 
     with project.project.store.read() as session:
         held = session.exec(select(db.Lease).where(db.Lease.task_id == one.id)).all()
     assert {each.resource for each in held} == {"project", f"section:{one.section_id}"}
-    put(project, one, S.PENDING, awaits=None)
+    project.put(one, S.PENDING, awaits=None)
     assert left(project, *every) == [*every]
     assert project.look(two).status == S.PENDING

@@ -35,15 +35,6 @@ def edit(project: Bench, word: str, **changes: Any) -> Task:
     return task_edits.edit(project.host, project.project, word, TaskEdit(**changes))
 
 
-def put(project: Bench, task: Task, status: TaskStatus, **more: Any) -> None:
-    with project.project.store.write() as session:
-        row = session.get_one(db.Task, task.id)
-        row.status = status
-        for name, value in more.items():
-            setattr(row, name, value)
-        session.add(row)
-
-
 def trail(project: Bench, word: str | None = None) -> list[tuple[str | None, str, str, str | None]]:
     found = task_audit.audit(project.project, word)
     return [(each.from_status, each.to_status, each.actor, each.reason) for each in found]
@@ -157,7 +148,7 @@ def test_of_what_is_under_way_section_and_order_stay(project: Bench, status: Tas
     project.section("API")
     project.section("Web")
     task, _ = add(project, "Work"), add(project, "Other")
-    put(project, task, status)
+    project.put(task, status)
     changes: list[dict[str, Any]] = [{"section": "Web"}, {"after": ["Other"]}, {"after": []}]
     for change in changes:
         with pytest.raises(WrongState, match=f"'Work' is {status}") as caught:
@@ -171,7 +162,7 @@ def test_of_what_is_under_way_section_and_order_stay(project: Bench, status: Tas
 def test_what_is_completed_is_not_changed(project: Bench) -> None:
     project.section("API")
     task = add(project, "Work")
-    put(project, task, S.COMPLETED)
+    project.put(task, S.COMPLETED)
     with pytest.raises(WrongState, match="is completed") as caught:
         edit(project, "Work", priority=1)
     assert caught.value.hint and "tasks revert" in caught.value.hint
@@ -184,7 +175,7 @@ def test_what_is_at_an_end_is_moved_without_being_begun_again(
     project.section("API")
     project.section("Web")
     task, first = add(project, "Work"), add(project, "First")
-    put(project, task, status, current_attempt=2, latest_commit=project.first)
+    project.put(task, status, current_attempt=2, latest_commit=project.first)
     moved = edit(project, "Work", section="Web", after=["First"])
     assert (moved.section, moved.status, moved.after) == ("Web", status, [first.id])
     assert (moved.current_attempt, moved.latest_commit) == (2, project.first)
@@ -219,7 +210,7 @@ def test_search_takes_its_text_as_it_is(project: Bench) -> None:
 def test_the_tasks_of_a_removed_section_are_still_found(project: Bench) -> None:
     project.section("API")
     old = add(project, "Old")
-    put(project, old, S.COMPLETED)
+    project.put(old, S.COMPLETED)
     section_edits.remove(project.host, project.project, "API")
     assert titles(project, section="api") == ["Old"]
     project.section("API")
@@ -233,14 +224,14 @@ def test_the_tasks_of_a_removed_section_are_still_found(project: Bench) -> None:
 def test_statuses_add_up(project: Bench) -> None:
     project.section("API")
     for status in (S.FAILED, S.PENDING, S.SKIPPED):
-        put(project, add(project, status), status)
+        project.put(add(project, status), status)
     assert titles(project, statuses=[S.FAILED, S.SKIPPED]) == ["failed", "skipped"]
 
 
 def test_what_was_removed_is_in_no_list_and_keeps_its_audit(project: Bench) -> None:
     project.section("API")
     task = add(project, "Work")
-    put(project, task, S.SKIPPED, removed_at=utc_now())
+    project.put(task, S.SKIPPED, removed_at=utc_now())
     assert titles(project) == []
     with pytest.raises(NotFound):
         project.look(task)

@@ -3,17 +3,19 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from steroids.engines.fake import FakeEngine
 from steroids.services import claims, registry, sections, submissions, tasks
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
+from steroids.store import project_models as db
 from steroids.store import runners
 from steroids.wire.assignment import Assignment, Outcome, Submission
 from steroids.wire.project import Init
 from steroids.wire.runner import Role
 from steroids.wire.section import Isolation, SectionAdd
-from steroids.wire.task import Task, TaskAdd
+from steroids.wire.task import Task, TaskAdd, TaskStatus
 from tests.support.repos import Repo, bare_remote, new_repo
 
 SPEC = "```sh\ntrue\n```\n"
@@ -61,6 +63,15 @@ class Bench:
 
     def look(self, task: Task) -> Task:
         return tasks.one(self.project, task.id)
+
+    def put(self, task: Task, status: TaskStatus, **more: Any) -> None:
+        """As if it had come to this state by itself."""
+        with self.project.store.write() as session:
+            row = session.get_one(db.Task, task.id)
+            row.status = status
+            for name, value in more.items():
+                setattr(row, name, value)
+            session.add(row)
 
     def runner(self, section: str, *, keep: bool = False) -> home.Runner:
         """The section's runner, registered by the first call."""
