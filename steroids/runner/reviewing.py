@@ -11,6 +11,7 @@ from steroids.runner import verdict
 from steroids.runner.courier import Courier
 from steroids.runner.oneshot import MAX_TAIL_CHARS, failed
 from steroids.runner.outbox import Outbox
+from steroids.runner.reaping import reap
 from steroids.runner.verdict import Malformed
 from steroids.runner.workspace import CommandFailed, Workspace
 from steroids.wire.assignment import Assignment, Outcome, Result, TaskBrief
@@ -78,6 +79,8 @@ def _ask(
             ended = find_agent(assignment.agent).start(work, printed.line).wait()
         except Unusable as error:
             return Result(outcome=Outcome.UNUSABLE, tail=str(error))
+        # What it has run of the changes, and left running, must not answer in its place.
+        reap(workspace.uid)
         if ended.outcome is Outcome.DONE:
             try:
                 return Result(outcome=Outcome.DONE, verdict=_verdict(work, printed, workspace))
@@ -105,7 +108,7 @@ def _verdict(work: Work, printed: "_Printed", workspace: Workspace) -> Verdict:
     except proc.TimedOut:
         raise Malformed("the file cannot be read") from None
     text = found.stdout.decode("utf-8", "replace") if found.ok else ""
-    return verdict.read_file(text) if text.strip() else verdict.read_output(printed.text)
+    return verdict.read(text, printed.text)
 
 
 class _Printed:

@@ -30,6 +30,24 @@ class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     files: list[str] = []
 
 
+def read(file: str, printed: str) -> Verdict:
+    """The verdict of a reviewer that has written `file` (empty: it has not) and printed `printed`.
+
+    Whatever it runs of the changes that it judges could have written the file: one that says
+    something else than it printed last is none. Raises `Malformed`.
+    """
+    if not file.strip():
+        return read_output(printed)
+    verdict = read_file(file)
+    try:
+        said = read_output(printed).decision
+    except Malformed:
+        return verdict
+    if said is not verdict.decision:
+        raise Malformed(f"the file says {verdict.decision}, and the end of the output says {said}")
+    return verdict
+
+
 def read_file(text: str) -> Verdict:
     """A file that holds the verdict and nothing else, in a code fence at most."""
     found = _objects(_bounded(text))

@@ -79,11 +79,16 @@ def room(tmp_path: Path) -> Room:
     return Room(tmp_path)
 
 
-def test_the_file_counts_before_what_is_printed(room: Room) -> None:
-    said = room.review(f"""echo '{APPROVE}'
+def test_the_file_counts_unless_what_is_printed_last_says_something_else(room: Room) -> None:
+    said = room.review(f"""echo '{APPROVE}'; echo 'is how it could have ended'
 echo '{{"decision": "reject", "reasons": ["no"]}}' > {FILE}""")
     assert said.outcome is Outcome.DONE
     assert said.verdict == Verdict(decision=Decision.REJECT, reasons=["no"])
+    # A test of the attempt that the reviewer ran may have written the file.
+    faked = room.review(f"""echo '{APPROVE}' > {FILE}
+echo '{{"decision": "reject", "reasons": ["no"]}}'""")
+    assert (faked.outcome, faked.verdict) == (Outcome.FAILED, None)
+    assert "the file says approve, and the end of the output says reject" in faked.tail
     moved = room.review(f"echo '{APPROVE}' > {FILE}.new; mv {FILE}.new {FILE}")
     assert moved.verdict == Verdict(decision=Decision.APPROVE)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from steroids.runner.verdict import MAX_CHARS, Malformed, read_file, read_output
+from steroids.runner.verdict import MAX_CHARS, Malformed, read, read_file, read_output
 from steroids.wire.verdict import Decision, Verdict
 
 APPROVE = Verdict(decision=Decision.APPROVE)
@@ -128,9 +128,21 @@ anything = some.recursive(
 @given(anything | some.fixed_dictionaries({"decision": some.text()}) | some.text())
 def test_anything_else_is_none_and_never_an_approval(value: Any) -> None:
     text = value if isinstance(value, str) else json.dumps(value)
-    for read in (read_file, read_output):
+    for reading in (read_file, read_output):
         try:
-            found = read(text)
+            found = reading(text)
         except Malformed:
             continue
         assert json.loads(text)["decision"] == found.decision
+
+
+def test_the_file_counts_unless_the_output_ends_with_something_else() -> None:
+    approve = json.dumps({"decision": "approve"})
+    reject = json.dumps({"decision": "reject", "reasons": ["no"]})
+    assert read(reject, "I have looked at it.\n").decision is Decision.REJECT
+    assert read("", f"so:\n{reject}\n").decision is Decision.REJECT
+    assert read(approve, f"{reject}\nwas the answer before this one\n").decision is Decision.APPROVE
+    with pytest.raises(
+        Malformed, match="the file says approve, and the end of the output says rej"
+    ):
+        read(approve, f"its tests wrote the file, not I\n{reject}\n")
