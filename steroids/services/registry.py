@@ -25,8 +25,18 @@ CONFIG = """\
 
 # runners:
 #   max_parallel: 4
+
+# Who must approve an attempt, in this order: the sections' checks, agents named below, a person.
 # review:
+#   reviewers: [checks, security-bot, human]
 #   max_rejections: 15
+# agents:
+#   security-bot:
+#     use: command            # gets its prompt on standard input, answers with JSON
+#     argv: [my-review]
+# landing:
+#   merge: rebase             # or squash, merge
+#   verify: when_moved        # or always, never
 """
 IGNORE = "# The store is of this host.\nsteroids.db*\ncontroller.lock\n"
 
