@@ -23,6 +23,10 @@ TAIL_LINES = 10
 """Of what a review printed that broke."""
 
 
+class Bug(SteroidsError):
+    code, exit_code = "BUG", 70
+
+
 def waiting(host: Host, project: OpenProject) -> list[str]:
     """Ids of the tasks in review that do not wait for a person."""
     query = select(db.Task.id).where(db.Task.status == TaskStatus.REVIEW)
@@ -72,6 +76,10 @@ def review(host: Host, project: OpenProject, task_id: str, engine: str) -> None:
             raise
         except SteroidsError as error:
             _broke(host, project, turn, error)
+            raise
+        except Exception as error:
+            # A bug of ours must not have the task reviewed for ever; the log has its trace.
+            _broke(host, project, turn, Bug(f"a bug in Steroids ({type(error).__name__})"))
             raise
         _take(host, project, turn, turn.reviewer, verdict, duration_s)
 

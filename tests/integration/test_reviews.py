@@ -105,6 +105,21 @@ def test_no_verdict_is_nobodys_and_bounded(api: Bench, bots: Agents) -> None:
     assert approve(api, task).status is S.APPROVED
 
 
+def test_a_bug_of_ours_is_bounded_too(api: Bench, bots: Agents) -> None:
+    configure(api, agents=agents("one"), review={"reviewers": ["one"]}, max_attempts_lost=2)
+
+    def stumbles() -> Verdict:
+        raise ZeroDivisionError
+
+    bots.says = {"one": stumbles}
+    task = submitted(api)
+    for status in (S.REVIEW, S.FAILED):
+        with pytest.raises(ZeroDivisionError):
+            review(api, task)
+        assert api.look(task).status == status
+    assert "a bug in Steroids (ZeroDivisionError)" in (api.look(task).reason or "")
+
+
 @pytest.mark.parametrize("says", [APPROVE, REJECT, DISPUTE])
 @pytest.mark.parametrize("status", [S.APPROVED, S.PENDING, S.SKIPPED])
 def test_a_verdict_that_comes_too_late_changes_nothing(
