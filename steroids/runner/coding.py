@@ -11,6 +11,7 @@ from steroids.runner.harvest import Before, Gathering, Harvest
 from steroids.runner.leavings import largest
 from steroids.runner.outbox import Outbox
 from steroids.runner.reaping import reap
+from steroids.runner.state import shown_paths
 from steroids.runner.workspace import Broken, CommandFailed, Workspace, identity
 from steroids.wire.assignment import (
     Assignment,
@@ -23,6 +24,8 @@ from steroids.wire.assignment import (
 
 STOP_GRACE_S = 10.0
 MAX_TAIL_CHARS = 12_000
+NAMED = 5
+"""Processes that it left running."""
 
 
 class Coding:
@@ -60,8 +63,9 @@ class Coding:
             ended = self._run_agent(scratch)
             left = reap(self._workspace.uid)
             if left:
-                noun = "process" if left == 1 else "processes"
-                self._outbox.note(f"ended what the agent left running: {left} {noun}")
+                noun = "process" if len(left) == 1 else "processes"
+                names = ", ".join(shown_paths(dict.fromkeys(left[:NAMED])))
+                self._outbox.note(f"ended what the agent left running, {len(left)} {noun}: {names}")
         except CommandFailed as error:
             ended = Ended(Outcome.FAILED, _words(error))
         if not self._cancelled:
