@@ -101,8 +101,11 @@ def _exit_code(client: Any, handle: Handle, exec_id: str) -> int:
     while True:
         try:
             facts = client.exec_inspect(exec_id)
-        except NotFound as error:
-            # Podman forgets the exec sessions of a container that has ended.
+        except APIError as error:
+            # Podman forgets the exec sessions of a container that has ended: 404, or 500 with
+            # these words while it is being removed.
+            if not isinstance(error, NotFound) and "retrieving exec session" not in says(error):
+                raise
             raise unavailable(handle.engine, f"run a command in {handle.name}", error) from error
         if not facts["Running"] and facts["ExitCode"] is not None:
             return int(facts["ExitCode"])

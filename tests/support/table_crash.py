@@ -2,10 +2,12 @@
 a landing. Each is a scene, and none of them may cost a rejection or land anything twice."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import docker
 
 from steroids.engines.spec import Owned
+from steroids.errors import ContainerGone, EngineUnavailable
 from tests.support.http_remote import FETCH, PUSH
 from tests.support.story import Story, at_gate, gate
 from tests.support.table import Played, Row, Stage
@@ -137,7 +139,10 @@ def _let_review_pass(stage: Stage, played: Played, dead: Owned, times: int) -> N
 
 def _let_pass(stage: Stage, review: Owned) -> None:
     assert stage.story.engine is not None
-    assert stage.story.engine.exec(review.handle, ["touch", "/tmp/review"]).exit_code == 0
+    # It may be at its end, and gone, before the engine is asked how the command ended; whether the
+    # review went on is what the row is about.
+    with suppress(EngineUnavailable, ContainerGone):
+        assert stage.story.engine.exec(review.handle, ["touch", "/tmp/review"]).exit_code == 0
 
 
 def _one(story: Story, role: str) -> Owned:
