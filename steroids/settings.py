@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -26,106 +25,21 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from steroids.errors import BadConfig
+from steroids.setting_groups import (
+    CHECKS,
+    HUMAN,
+    NONE,
+    Agent,
+    Group,
+    Landing,
+    Push,
+    Review,
+    Runners,
+    Snapshots,
+    Zone,
+)
 
 ImageName = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Zone(_Group):
-    """A part of the repository that bears only so many tasks at a time, across sections."""
-
-    name: str = Field(pattern=r"^[\w][\w .-]*$")
-    paths: list[str] = Field(default=[], description="globs")
-    sections: list[str] = Field(default=[], description="names")
-    max_runners: int = Field(default=1, ge=1, description="how many at once")
-    exclusive: bool = Field(default=False, description="one at a time, whatever max_runners says")
-
-
-class Runners(_Group):
-    max_parallel: int = Field(default=4, ge=1, description="runners of a project at once")
-    heartbeat_timeout_s: float = Field(default=60, gt=0, description="then it counts as lost")
-    memory: str | None = Field(
-        default=None, pattern=r"^\d+[kmgKMG]?$", description="limit per runner"
-    )
-    cpus: float | None = Field(default=None, gt=0, description="limit per runner")
-    pids: int = Field(default=1024, ge=16, description="limit of processes per runner")
-    exclusive_scope: Literal["project", "dependents"] = Field(
-        default="project", description="what a task of an exclusive section has for itself"
-    )
-    zones: list[Zone] = Field(default=[], description="parts that bear only so many tasks")
-
-    @field_validator("zones")
-    @classmethod
-    def _one_of_a_name(cls, zones: list[Zone]) -> list[Zone]:
-        names = [zone.name.casefold() for zone in zones]
-        twice = [zone.name for zone in zones if names.count(zone.name.casefold()) > 1]
-        if twice:
-            raise ValueError(f"there are two zones of the name '{twice[0]}'")
-        return zones
-
-
-class Agent(_Group):
-    """A program that does a run's work, under a name of the user's."""
-
-    use: Literal["script", "command"] = Field(description="script, command")
-    run: str | None = Field(default=None, description="of a script: what sh runs")
-    argv: list[str] = Field(default=[], description="of a command: program and arguments")
-
-    @model_validator(mode="after")
-    def _complete(self) -> "Agent":
-        if self.use == "command" and (not self.argv or self.run is not None):
-            raise ValueError("a command has `argv`, a list, and no `run`")
-        if self.use == "script" and self.argv:
-            raise ValueError("a script has `run`, and no `argv`")
-        return self
-
-
-CHECKS, HUMAN, NONE = "checks", "human", "none"
-"""Reviewers that are no agents."""
-
-
-class Review(_Group):
-    check_timeout_s: float = Field(default=1800, gt=0, description="then a check has failed")
-    max_rejections: int = Field(default=15, ge=1, description="then a task is disputed")
-    reviewer: str | None = Field(default=None, description="after the checks: none, human, agent")
-    reviewers: list[str] | None = Field(
-        default=None, description="all that must approve, in order: checks, human, agents"
-    )
-    reviewer_timeout_s: float = Field(default=1800, gt=0, description="then it gave no verdict")
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "Review":
-        if self.reviewer is not None and self.reviewers is not None:
-            raise ValueError("give either `reviewer` or `reviewers`")
-        twice = [name for name in self.reviewers or () if (self.reviewers or []).count(name) > 1]
-        if twice:
-            raise ValueError(f"'{twice[0]}' is named twice")
-        return self
-
-
-class Landing(_Group):
-    mode: Literal["direct", "branch"] = Field(
-        default="direct", description="onto the target, or a branch each for a pull request"
-    )
-    merge: Literal["rebase", "squash", "merge"] = Field(
-        default="rebase", description="how commits get onto the target"
-    )
-    batch: int = Field(default=8, ge=1, le=100, description="how many are verified together")
-    max_failures: int = Field(default=5, ge=1, description="then a task is disputed")
-    verify: Literal["always", "when_moved", "never"] = Field(
-        default="when_moved", description="run the checks again on the rebased result"
-    )
-
-
-class Push(_Group):
-    attempts: int = Field(default=8, ge=1, description="tries before a push is put off")
-
-
-class Snapshots(_Group):
-    keep: int = Field(default=3, ge=1, description="how many of a project are kept")
 
 
 class Settings(BaseSettings):
@@ -245,7 +159,7 @@ def _groups() -> dict[str, type[BaseModel]]:
     return {
         name: field.annotation
         for name, field in Settings.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, _Group)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
     }
 
 

@@ -20,7 +20,7 @@ from steroids.scheduling.rules import Rules, TaskView
 from steroids.services import demand, grants
 from steroids.services.asking import Answer, Asking
 from steroids.services.prospects import FOR_A_PERSON, Prospects, prospects
-from steroids.settings import Runners
+from steroids.setting_groups import Runners
 from steroids.store import project_models as db
 from steroids.wire.task import TaskStatus
 

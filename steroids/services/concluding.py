@@ -6,7 +6,8 @@ from sqlmodel import Session
 
 from steroids.services import judging, verdicts
 from steroids.services.events import record
-from steroids.settings import CHECKS, Settings
+from steroids.setting_groups import CHECKS
+from steroids.settings import Settings
 from steroids.store import project_models as db
 from steroids.wire.event import EventKind
 from steroids.wire.task import TaskStatus

@@ -4,7 +4,7 @@ from sqlmodel import Session, col, func, select
 
 from steroids.scheduling.rules import Rules, ZoneView
 from steroids.services import sections
-from steroids.settings import Runners, Zone
+from steroids.setting_groups import Runners, Zone
 from steroids.store import project_models as db
 from steroids.wire.task import TaskStatus
 

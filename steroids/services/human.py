@@ -10,7 +10,8 @@ from steroids.services import commits, judging, tasks, verdicts
 from steroids.services.concluding import conclude
 from steroids.services.host import Host, OpenProject
 from steroids.services.withdrawing import withdrawing
-from steroids.settings import HUMAN, Settings
+from steroids.setting_groups import HUMAN
+from steroids.settings import Settings
 from steroids.store import project_models as db
 from steroids.wire.task import Task
 from steroids.wire.task import TaskStatus as S

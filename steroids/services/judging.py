@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from sqlmodel import Session, col, select
 
-from steroids.settings import CHECKS, Settings
+from steroids.setting_groups import CHECKS
+from steroids.settings import Settings
 from steroids.store import project_models as db
 from steroids.wire.verdict import Decision, Verdict
 

@@ -12,7 +12,8 @@ from steroids.services import checks, judging, verdicts
 from steroids.services.events import say
 from steroids.services.host import Host, OpenProject
 from steroids.services.landing_batch import Batch, Course, Step, is_same, stands
-from steroids.settings import CHECKS, Settings
+from steroids.setting_groups import CHECKS
+from steroids.settings import Settings
 from steroids.store import project_models as db
 from steroids.wire.assignment import Outcome, Result
 from steroids.wire.event import EventKind

@@ -15,7 +15,8 @@ from steroids.services import agents, history, retelling, siblings, tasks
 from steroids.services.host import Host, OpenProject
 from steroids.services.quoting import fenced, visible
 from steroids.services.yardsticks import yardsticks
-from steroids.settings import CHECKS, HUMAN, Settings
+from steroids.setting_groups import CHECKS, HUMAN
+from steroids.settings import Settings
 from steroids.store import project_models as db
 from steroids.wire.history import Past, approvers
 from steroids.wire.task import TaskStatus

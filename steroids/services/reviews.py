@@ -7,12 +7,11 @@ from sqlmodel import Session, col, select
 from steroids.errors import EngineUnavailable, SteroidsError
 from steroids.provisioning.oneshot import Unwanted
 from steroids.services import checks, judging, review_agent, verdicts
-from steroids.services.checks import failure as failure
 from steroids.services.concluding import approve_if_all_did, conclude
 from steroids.services.events import record
 from steroids.services.fresh import Spot
 from steroids.services.host import Host, OpenProject
-from steroids.settings import CHECKS, HUMAN
+from steroids.setting_groups import CHECKS, HUMAN
 from steroids.store import project_models as db
 from steroids.wire.assignment import Outcome
 from steroids.wire.event import EventKind
@@ -121,7 +120,7 @@ def _ask(
     )
     if result.outcome is Outcome.DONE:
         return Verdict(decision=Decision.APPROVE), result.duration_s
-    verdict = Verdict(decision=Decision.REJECT, reasons=[failure(result)])
+    verdict = Verdict(decision=Decision.REJECT, reasons=[checks.failure(result)])
     return verdict, result.duration_s
 
 

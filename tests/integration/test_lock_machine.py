@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from steroids.services.asking import Asking
-from steroids.settings import Zone
+from steroids.setting_groups import Zone
 from steroids.store.session import Store
 from steroids.wire.assignment import Outcome
 from steroids.wire.section import Isolation, SectionAdd

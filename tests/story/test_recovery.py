@@ -2,11 +2,11 @@
 
 from functools import partial
 
-import docker
 import pytest
 
 from steroids.engines.spec import Owned
 from tests.support.story import Story, at_gate, gate
+from tests.support.story_containers import another, kill, one
 
 
 def test_a_killed_runner_is_replaced_and_its_task_completes(story: Story) -> None:
@@ -16,8 +16,8 @@ def test_a_killed_runner_is_replaced_and_its_task_completes(story: Story) -> Non
     first = _section_container(story)
     story.wait_for_line(at_gate())
 
-    _kill(story, first)
-    _another(story, "section", first)
+    kill(story, first)
+    another(story, "section", first)
     story.wait_for_status(task, "in_progress")
     story.wait("at the gate again", lambda: len(_at(story, at_gate())) == 2)
     story.release("A")
@@ -38,7 +38,7 @@ def test_a_task_that_loses_every_runner_fails_and_says_so(story: Story) -> None:
     up = story.start("up")
     for number in (1, 2):
         story.wait("at the gate", partial(_has_been_at, story, at_gate(), number))
-        _kill(story, _section_container(story))
+        kill(story, _section_container(story))
     story.finish(up, exits=1)
     shown = story.task(task)
     assert (shown["status"], shown["infrastructureFailures"]) == ("failed", 2)
@@ -76,11 +76,11 @@ def test_a_controller_killed_during_a_review_reviews_again(story: Story) -> None
     story.add_section("A", gate("review"))
     task = story.add_task("A", "Reviewed twice", "echo done > apps/a/done.txt")
     up = story.start("up")
-    first = _one(story, "review")
+    first = one(story, "review")
     story.wait_for_line(at_gate("review"))
 
     story.kill_controller()
-    second = _another(story, "review", first)
+    second = another(story, "review", first)
     story.wait("at the gate again", lambda: len(_at(story, at_gate("review"))) == 2)
     assert story.engine is not None
     assert story.engine.exec(second.handle, ["touch", "/tmp/review"]).exit_code == 0
@@ -147,31 +147,7 @@ touch {marks}/go; exit 1""",
 
 
 def _section_container(story: Story) -> Owned:
-    return _one(story, "section")
-
-
-def _one(story: Story, role: str) -> Owned:
-    (found,) = story.wait(f"a container for {role}", lambda: story.containers(role))
-    return found
-
-
-def _another(story: Story, role: str, than: Owned) -> Owned:
-    """A container that came after that one."""
-
-    def look() -> Owned | None:
-        return next((c for c in story.containers(role) if c.handle != than.handle), None)
-
-    return story.wait(f"another container for {role}", look)
-
-
-def _kill(story: Story, container: Owned) -> None:
-    """`docker kill`, `podman kill`."""
-    assert story.engine is not None
-    client = docker.DockerClient(base_url=story.engine.capabilities().address)
-    try:
-        client.containers.get(container.handle.id).kill()
-    finally:
-        client.close()
+    return one(story, "section")
 
 
 def _has_been_at(story: Story, text: str, times: int) -> bool:

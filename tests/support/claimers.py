@@ -23,7 +23,7 @@ from steroids.services.asking import Answer, Asking
 from steroids.services.claiming import Claims, answer, look
 from steroids.services.clock import steady_now
 from steroids.services.desk import Desk
-from steroids.settings import Runners
+from steroids.setting_groups import Runners
 from steroids.store import project_models as db
 from steroids.store.session import Store
 from steroids.wire.task import TaskStatus

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from steroids.services.leases import LockHeld
-from steroids.settings import Zone
+from steroids.setting_groups import Zone
 from steroids.wire.assignment import Outcome
 from steroids.wire.task import TaskStatus as S
 from tests.support import lock_books

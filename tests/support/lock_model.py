@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pathspec import GitIgnoreSpec
 
-from steroids.settings import Zone
+from steroids.setting_groups import Zone
 from steroids.wire.task import TaskStatus as S
 
 UNDER_WAY = (S.IN_PROGRESS, S.REVIEW, S.APPROVED)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from steroids.services.section_rules import Cycle
-from steroids.settings import Zone
+from steroids.setting_groups import Zone
 from steroids.store import home_models as home
 from steroids.wire.assignment import Outcome
 from steroids.wire.section import Isolation, SectionAdd, SectionEdit

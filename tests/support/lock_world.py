@@ -39,7 +39,8 @@ from steroids.services import (
 )
 from steroids.services.asking import Answer, Asking
 from steroids.services.host import Host, OpenProject
-from steroids.settings import Settings, Zone
+from steroids.setting_groups import Zone
+from steroids.settings import Settings
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store.session import Store

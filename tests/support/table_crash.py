@@ -4,12 +4,11 @@ a landing. Each is a scene, and none of them may cost a rejection or land anythi
 from collections.abc import Callable
 from contextlib import suppress
 
-import docker
-
 from steroids.engines.spec import Owned
 from steroids.errors import ContainerGone, EngineUnavailable
 from tests.support.http_remote import FETCH, PUSH
 from tests.support.story import Story, at_gate, gate
+from tests.support.story_containers import another, kill, one
 from tests.support.table import Played, Row, Stage
 
 Scene = Callable[[Stage, str], None]
@@ -30,7 +29,7 @@ def coder_killed(stage: Stage, section: str) -> None:
     (played,) = stage.add(section, row)
     up = stage.story.start("up", "--section", section)
     stage.wait_for_line(played, at_gate())
-    _kill(stage.story, _one(stage.story, "section"))
+    kill(stage.story, one(stage.story, "section"))
     stage.wait_for_line(played, at_gate(), times=2)
     stage.story.release(section)
     stage.story.finish(up)
@@ -53,8 +52,8 @@ def review_killed(stage: Stage, section: str) -> None:
     (played,) = stage.add(section, _row("its review dies", lost=1))
     up = stage.story.start("up", "--section", section)
     stage.wait_for_line(played, at_gate("review"))
-    first = _one(stage.story, "review")
-    _kill(stage.story, first)
+    first = one(stage.story, "review")
+    kill(stage.story, first)
     _let_review_pass(stage, played, first, times=2)
     stage.story.finish(up)
 
@@ -63,7 +62,7 @@ def controller_killed_while_reviewing(stage: Stage, section: str) -> None:
     (played,) = stage.add(section, _row("controller dies in review"))
     up = stage.story.start("up", "--section", section)
     stage.wait_for_line(played, at_gate("review"))
-    first = _one(stage.story, "review")
+    first = one(stage.story, "review")
     _again(stage.story)
     _let_review_pass(stage, played, first, times=2)
     stage.story.finish(up)
@@ -80,10 +79,10 @@ def controller_killed_while_verifying(stage: Stage, section: str) -> None:
     stage.colleague_pushes("Meanwhile", {f"{section}.txt": "x\n"})
     stage.story.release(section)
     stage.wait_for_line(played, at_gate("review"))
-    first = _one(stage.story, "review")
+    first = one(stage.story, "review")
     _let_pass(stage, first)
     stage.wait_for_line(played, at_gate("review"), times=2)
-    second = _another(stage.story, "review", first)
+    second = another(stage.story, "review", first)
     _again(stage.story)
     _let_review_pass(stage, played, second, times=3)
     stage.story.finish(up)
@@ -132,7 +131,7 @@ def _again(story: Story) -> None:
 
 def _let_review_pass(stage: Stage, played: Played, dead: Owned, times: int) -> None:
     """The one that comes in its place."""
-    second = _another(stage.story, "review", dead)
+    second = another(stage.story, "review", dead)
     stage.wait_for_line(played, at_gate("review"), times=times)
     _let_pass(stage, second)
 
@@ -143,27 +142,6 @@ def _let_pass(stage: Stage, review: Owned) -> None:
     # review went on is what the row is about.
     with suppress(EngineUnavailable, ContainerGone):
         assert stage.story.engine.exec(review.handle, ["touch", "/tmp/review"]).exit_code == 0
-
-
-def _one(story: Story, role: str) -> Owned:
-    (found,) = story.wait(f"a container for {role}", lambda: story.containers(role))
-    return found
-
-
-def _another(story: Story, role: str, than: Owned) -> Owned:
-    def look() -> Owned | None:
-        return next((c for c in story.containers(role) if c.handle != than.handle), None)
-
-    return story.wait(f"another container for {role}", look)
-
-
-def _kill(story: Story, container: Owned) -> None:
-    assert story.engine is not None
-    client = docker.DockerClient(base_url=story.engine.capabilities().address)
-    try:
-        client.containers.get(container.handle.id).kill()
-    finally:
-        client.close()
 
 
 CRASHES: tuple[tuple[Scene, str | None], ...] = (
