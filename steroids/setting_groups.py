@@ -27,6 +27,9 @@ class Runners(Group):
     )
     cpus: float | None = Field(default=None, gt=0, description="limit per runner")
     pids: int = Field(default=1024, ge=16, description="limit of processes per runner")
+    disk: str | None = Field(
+        default=None, pattern=r"^\d+[kmgKMG]?$", description="limit of what a runner writes"
+    )
     exclusive_scope: Literal["project", "dependents"] = Field(
         default="project", description="what a task of an exclusive section has for itself"
     )
@@ -101,3 +104,37 @@ class Push(Group):
 
 class Snapshots(Group):
     keep: int = Field(default=3, ge=1, description="how many of a project are kept")
+
+
+MANAGED = "managed"
+"""The database server that Steroids itself runs in a container."""
+
+
+class Database(Group):
+    """The test database of each runner."""
+
+    strategy: Literal["isolated", "shared", "none"] = Field(
+        default="none", description="one for each runner, one for all of them, none"
+    )
+    kind: Literal["postgres", "mysql", "sqlite"] = Field(
+        default="postgres", description="postgres, mysql (and MariaDB), sqlite"
+    )
+    prefix: str = Field(
+        default="test_runner_", pattern=r"^[a-z_][a-z0-9_]{0,29}$", description="of their names"
+    )
+    migrate: str | None = Field(
+        default=None, description="command that migrates and seeds an empty one"
+    )
+    migrations: list[str] = Field(
+        default=[], description="globs of the files that it reads; none: found by itself"
+    )
+    template: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        description="a database of the server to copy, instead of migrating",
+    )
+    server: str = Field(default=MANAGED, description="managed, or the URL of a server of yours")
+    image: str | None = Field(
+        default=None, description="of the managed server; none: built from Debian's packages"
+    )
+    migrate_timeout_s: float = Field(default=600, gt=0, description="then a migration has failed")

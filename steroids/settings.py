@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -30,6 +30,7 @@ from steroids.setting_groups import (
     HUMAN,
     NONE,
     Agent,
+    Database,
     Group,
     Landing,
     Push,
@@ -55,7 +56,16 @@ class Settings(BaseSettings):
     image: str | None = Field(
         None, pattern=ImageName, description="your own image, made a runner's"
     )
+    packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = Field(
+        default=[], description="Debian packages that the runner image has besides"
+    )
     env: dict[str, str] = Field(default={}, description="variables of agents and checks")
+    network: Literal["open", "internal", "none"] = Field(
+        default="open", description="what runners reach: the world, their database, nothing"
+    )
+    sparse: bool = Field(
+        default=False, description="check out a section's paths and dependencies only"
+    )
     setup: list[str] | None = Field(default=None, description="commands; none: found by itself")
     setup_timeout_s: float = Field(default=1800, gt=0, description="then a set-up has failed")
     coder_timeout_s: float = Field(default=3600, gt=0, description="then an agent is stopped")
@@ -80,6 +90,7 @@ class Settings(BaseSettings):
     landing: Landing = Landing()
     push: Push = Push()
     snapshots: Snapshots = Snapshots()
+    database: Database = Database()
 
     @field_validator("agents")
     @classmethod
@@ -110,7 +121,18 @@ class Settings(BaseSettings):
 
 BUILT_IN = ("script",)
 """Agents that need no settings."""
-HOST_ONLY = frozenset({"engine", "ca_bundle", "base_image", "image", "env"})
+HOST_ONLY = frozenset(
+    {
+        "engine",
+        "ca_bundle",
+        "base_image",
+        "image",
+        "packages",
+        "env",
+        "database.server",
+        "database.image",
+    }
+)
 """Refused in the repo's file."""
 
 
@@ -186,7 +208,10 @@ def _load(name: str, content: bytes, *, repo: bool) -> dict[str, Any]:
     return {str(key): value for key, value in tree.items() if value is not None}
 
 
-def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: bool) -> None:
+def _check_keys(
+    name: str, tree: CommentedMap, model: type[BaseModel], *, repo: bool, below: str = ""
+) -> None:
+    """`below` is the key of the group that this tree is in, with its dot."""
     for key, value in tree.items():
         line = tree.lc.key(key)[0] + 1
         if key not in model.model_fields:
@@ -196,9 +221,9 @@ def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: 
                 f"{name}:{line}: unknown key '{key}'",
                 hint=f"did you mean '{near[0]}'?" if near else f"known keys: {known}",
             )
-        if repo and model is Settings and key in HOST_ONLY:
+        if repo and f"{below}{key}" in HOST_ONLY:
             raise BadConfig(
-                f"{name}:{line}: '{key}' touches the host and cannot be set by a repository",
+                f"{name}:{line}: '{below}{key}' touches the host and cannot be set by a repository",
                 hint="put it into config.yaml in your Steroids home (steroids config show)",
             )
         group = _groups().get(str(key)) if model is Settings else None
@@ -212,7 +237,7 @@ def _check_keys(name: str, tree: CommentedMap, model: type[BaseModel], *, repo: 
             continue
         if not isinstance(value, CommentedMap):
             raise BadConfig(f"{name}:{line}: '{key}' has keys of its own below it")
-        _check_keys(name, value, group, repo=repo)
+        _check_keys(name, value, group, repo=repo, below=f"{key}.")
 
 
 def _check_zones(name: str, line: int, zones: Any, *, repo: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 from steroids.engines.images import Images
 from steroids.engines.networks import Networks
 from steroids.engines.spec import Capabilities, ContainerSpec, ExecResult, Handle, Owned, State
+from steroids.engines.volumes import Volumes
 
 
 class Engine(Protocol):
@@ -27,6 +28,9 @@ class Engine(Protocol):
 
     @property
     def networks(self) -> Networks: ...
+
+    @property
+    def volumes(self) -> Volumes: ...
 
     def capabilities(self) -> Capabilities:
         """Ask the engine who it is. Raises `EngineUnavailable`."""

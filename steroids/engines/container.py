@@ -27,6 +27,7 @@ from steroids.engines.container_errors import (
 from steroids.engines.container_images import ContainerImages
 from steroids.engines.container_networks import ContainerNetworks
 from steroids.engines.container_state import state_of
+from steroids.engines.container_volumes import ContainerVolumes
 from steroids.engines.container_wire import ping
 from steroids.engines.spec import (
     Capabilities,
@@ -56,6 +57,7 @@ class ContainerEngine:
         self._rootless: bool | None = None
         self.images = ContainerImages(name, client)
         self.networks = ContainerNetworks(name, client)
+        self.volumes = ContainerVolumes(name, client)
 
     def close(self) -> None:
         self._client.close()

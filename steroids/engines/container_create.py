@@ -17,6 +17,8 @@ KEYS_LABEL = "io.steroids.labels"
 """The keys that the spec set. A container inherits the labels of its image, which a snapshot has
 from the container it was made of; without this list the two cannot be told apart."""
 
+LOOPBACK = "127.0.0.1"
+
 
 def digest(spec: ContainerSpec) -> str:
     """The same for equal specs, also in another process."""
@@ -41,6 +43,8 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
     }
     if spec.command:
         body["Cmd"] = list(spec.command)
+    if spec.ports:
+        body["ExposedPorts"] = {f"{port}/tcp": {} for port in spec.ports}
     return body
 
 
@@ -58,8 +62,24 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
                 "ReadOnly": mount.read_only,
             }
             for mount in spec.mounts
+        ]
+        + [
+            {
+                "Type": "volume",
+                "Source": volume.volume,
+                "Target": volume.target,
+                "ReadOnly": volume.read_only,
+            }
+            for volume in spec.volumes
         ],
     }
+    if spec.network is not None:
+        host["NetworkMode"] = spec.network
+    if spec.ports:
+        free = [{"HostIp": LOOPBACK, "HostPort": ""}]
+        host["PortBindings"] = {f"{port}/tcp": free for port in spec.ports}
+    if spec.disk_bytes is not None:
+        host["StorageOpt"] = {"size": str(spec.disk_bytes)}
     if spec.memory_bytes is not None:
         host["Memory"] = spec.memory_bytes
     if spec.cpus is not None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, ip_network
 from itertools import islice
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 from docker.errors import APIError, NotFound
 
 from steroids.engines.container_create import SPEC_LABEL
-from steroids.engines.container_errors import answers, is_no_answer, says
+from steroids.engines.container_errors import answers, is_gone, is_no_answer, says
 from steroids.engines.container_wire import call
 from steroids.engines.networks import Network
+from steroids.engines.spec import Handle
 from steroids.engines.subnets import free_subnets, host_routes
-from steroids.errors import EngineError, NameTaken
+from steroids.errors import ContainerGone, EngineError, NameTaken
 
 _TRIES = 8
 """Subnets to try that others have taken in the meantime."""
@@ -80,6 +81,35 @@ class ContainerNetworks:
     def _subnets(self) -> set[IPv4Network]:
         found = (ip_network(subnet) for row in self._client.networks() for subnet in _of(row))
         return {subnet for subnet in found if isinstance(subnet, IPv4Network)}
+
+    def connect(self, network: Network, handle: Handle, aliases: Sequence[str]) -> None:
+        with answers(self._engine, f"connect {handle.name} to {network.name}"):
+            try:
+                self._client.connect_container_to_network(
+                    handle.id, network.id, aliases=list(aliases)
+                )
+            except APIError as error:
+                if is_gone(error) and not _is_gone(error):
+                    raise ContainerGone(
+                        f"There is no container {handle.name}", hint="steroids ps"
+                    ) from error
+                if not self._is_on(network, handle):
+                    raise
+
+    def disconnect(self, network: Network, handle: Handle) -> None:
+        with answers(self._engine, f"disconnect {handle.name} from {network.name}"):
+            try:
+                self._client.disconnect_container_from_network(handle.id, network.id, force=True)
+            except APIError as error:
+                if is_no_answer(error) or self._is_on(network, handle):
+                    raise
+
+    def _is_on(self, network: Network, handle: Handle) -> bool:
+        try:
+            on = self._client.inspect_container(handle.id)["NetworkSettings"]["Networks"] or {}
+        except NotFound:
+            return False
+        return network.name in on
 
     def list_owned(self, labels: Mapping[str, str]) -> list[Network]:
         wanted = {"label": [SPEC_LABEL, *(f"{key}={value}" for key, value in labels.items())]}

@@ -23,4 +23,14 @@ def state_of(inspected: Mapping[str, Any]) -> State:
     if status is Status.EXITED:
         return State(status, exit_code=int(facts["ExitCode"]))
     # 0 when there is none.
-    return State(status, pid=int(facts.get("Pid") or 0) or None)
+    return State(status, pid=int(facts.get("Pid") or 0) or None, ports=_ports(inspected))
+
+
+def _ports(inspected: Mapping[str, Any]) -> dict[int, int]:
+    bound = (inspected.get("NetworkSettings") or {}).get("Ports") or {}
+    found = {}
+    for inside, places in bound.items():
+        number, _, protocol = inside.partition("/")
+        if protocol == "tcp" and places:
+            found[int(number)] = int(places[0]["HostPort"])
+    return found

@@ -15,6 +15,7 @@ from steroids.engines.fake_box import Box, Exit
 from steroids.engines.fake_faults import AFTER, BEFORE, MIDWAY, Faults
 from steroids.engines.fake_images import FakeImage, FakeImages
 from steroids.engines.fake_networks import FakeNetworks
+from steroids.engines.fake_volumes import FakeVolumes
 from steroids.engines.spec import (
     Capabilities,
     ContainerSpec,
@@ -53,6 +54,7 @@ class FakeEngine:
         self.faults = Faults()
         self.images = FakeImages(self.faults)
         self.networks = FakeNetworks(self.faults)
+        self.volumes = FakeVolumes(self.faults)
         self.programs = dict(programs or {})
         self._containers: dict[str, _Container] = {}
         self._numbers = itertools.count(1)

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 
 from steroids.engines.fake_faults import AFTER, BEFORE, Faults
@@ -63,10 +63,18 @@ class FakeNetworks:
             self._all.pop(network.id, None)
         self._faults.at("networks.remove", AFTER)
 
-    def put_on(self, network: Network, handle: Handle) -> None:
-        """As `docker network connect` does."""
+    def connect(self, network: Network, handle: Handle, aliases: Sequence[str]) -> None:
+        self._faults.at("networks.connect", BEFORE)
         with self._lock:
+            if network.id not in self._all:
+                raise EngineError(f"There is no network {network.name}", hint="steroids ps")
             self._on.setdefault(network.id, set()).add(handle.id)
+        self._faults.at("networks.connect", AFTER)
+
+    def disconnect(self, network: Network, handle: Handle) -> None:
+        self._faults.at("networks.disconnect", BEFORE)
+        with self._lock:
+            self._on.get(network.id, set()).discard(handle.id)
 
     def left(self, container: str) -> None:
         """A container of that id is gone; the engine keeps it up to date."""

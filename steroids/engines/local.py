@@ -40,6 +40,7 @@ from steroids.engines.spec import (
     State,
     Status,
 )
+from steroids.engines.volumes import NoVolumes
 from steroids.errors import ContainerGone, EngineError, NameTaken
 
 log = logging.getLogger("steroids.local")
@@ -60,6 +61,7 @@ class LocalEngine:
         self.images = LocalImages(self._folders)
         self.images.ensure_builtin()
         self.networks = NoNetworks(ENGINE)
+        self.volumes = NoVolumes(ENGINE)
         self._told = False
 
     def close(self) -> None:

@@ -4,10 +4,11 @@ Names are unique per engine, as those of containers are. What is found again, an
 by its labels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from steroids.engines.spec import Handle
 from steroids.errors import EngineError
 
 
@@ -34,6 +35,15 @@ class Networks(Protocol):
         no network of that name.
         """
 
+    def connect(self, network: Network, handle: Handle, aliases: Sequence[str]) -> None:
+        """Put a container on one more network, where others find it under these names too.
+
+        Idempotent. Raises `ContainerGone`, `EngineError` when the network is gone.
+        """
+
+    def disconnect(self, network: Network, handle: Handle) -> None:
+        """Take it off again. Not on it, or one of the two gone: fine."""
+
     def list_owned(self, labels: Mapping[str, str]) -> list[Network]:
         """All networks made by `create` with all these labels, in use or not."""
 
@@ -52,6 +62,12 @@ class NoNetworks:
             f"The engine {self._engine} has no networks: its runners use the host's",
             hint="steroids up --engine auto",
         )
+
+    def connect(self, network: Network, handle: Handle, aliases: Sequence[str]) -> None:
+        raise EngineError(f"The engine {self._engine} has no networks", hint="steroids ps")
+
+    def disconnect(self, network: Network, handle: Handle) -> None:
+        return
 
     def list_owned(self, labels: Mapping[str, str]) -> list[Network]:
         return []

@@ -21,6 +21,10 @@ class Handle:
     name: str
 
 
+NO_NETWORK = "none"
+"""In place of a network's name: only what the container has inside."""
+
+
 @dataclass(frozen=True)
 class State:
     status: Status
@@ -28,6 +32,9 @@ class State:
     """Only when `EXITED`; 137 after SIGKILL."""
     pid: int | None = field(default=None, compare=False)
     """The main process as the engine's host knows it. From `inspect` only, and when `RUNNING`."""
+    ports: Mapping[int, int] = field(default_factory=dict, compare=False)
+    """Published ports: inside, and on the engine's host. From `inspect` only, and when `RUNNING`;
+    others after each start."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,19 @@ class Mount:
     """A host folder that exists, seen inside. Only the controller's socket folder ever is one."""
 
     source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class VolumeMount:
+    """A volume of the engine's, made by `Volumes.create`, seen inside.
+
+    An empty one takes owner, mode and content from the image's folder at `target`, once.
+    """
+
+    volume: str
+    """Its name."""
     target: str
     read_only: bool = False
 
@@ -59,12 +79,19 @@ class ContainerSpec:
     labels: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
+    volumes: Sequence[VolumeMount] = ()
     files: Sequence[File] = ()
+    network: str | None = None
+    """Name of a network made by `Networks.create`, or `NO_NETWORK`; None: the engine's default."""
+    ports: Sequence[int] = ()
+    """TCP ports inside that are published on free ones of 127.0.0.1, which `inspect` tells."""
     capabilities: Sequence[str] = ()
     """All others are dropped; `no-new-privileges` is always set."""
     memory_bytes: int | None = None
     cpus: float | None = None
     pids: int | None = None
+    disk_bytes: int | None = None
+    """For what the container itself writes, its volumes aside."""
 
 
 @dataclass(frozen=True)
@@ -96,3 +123,6 @@ class Capabilities:
     to its limits. Without it, file paths inside begin with `$STEROIDS_ROOT`."""
     builds_images: bool = True
     """Whether images can be built, loaded and pulled; else the runner image is built in."""
+    limits: frozenset[str] = frozenset({"memory", "cpus", "pids"})
+    """Which of the limits of a `ContainerSpec` are kept, as far as the engine itself knows, by
+    name: `disk` may be among them."""

@@ -4,14 +4,12 @@ import contextlib
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
-from steroids.engines.base import Engine
-from steroids.engines.spec import ContainerSpec, File, Handle, Mount
-from steroids.settings import Settings
+from steroids.engines.spec import NO_NETWORK, ContainerSpec, File, Handle, Mount
+from steroids.provisioning import networks
+from steroids.provisioning.site import Site, labels
 from steroids.store.home_models import Runner
-from steroids.store.session import Store
 
 SOCKET_FOLDER = "/run/steroids"
 """Where the controller's socket folder is inside."""
@@ -26,40 +24,6 @@ COMMAND = ("/usr/local/bin/steroids-runner",)
 CAPABILITIES = ("SETUID", "SETGID", "KILL")
 """What root inside keeps: to become `agent` and to signal what runs as it."""
 
-LABEL = "io.steroids"
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a container is started, and for whom."""
-
-    store: Store
-    """The home store, which knows all runners."""
-    home: Path
-    controller: str
-    """Id of the controller's home, on every label."""
-    engine: Engine
-    settings: Settings
-    project_id: str
-    project: str
-    alone: bool = False
-    """Whether set-up has to ask for a turn: it uses what others use too."""
-
-
-def labels(controller: str, runner: Runner) -> dict[str, str]:
-    return {
-        f"{LABEL}.controller": controller,
-        f"{LABEL}.project": runner.project_id,
-        f"{LABEL}.runner": runner.id,
-        f"{LABEL}.role": runner.role,
-        f"{LABEL}.section": runner.section_id or "",
-    }
-
-
-def owned_by(controller: str) -> dict[str, str]:
-    """The label that all containers of one controller carry."""
-    return {f"{LABEL}.controller": controller}
-
 
 def start(site: Site, runner: Runner, token: str, image: str) -> Handle:
     """Start the runner's container. Idempotent; raises what `Engine.start` raises."""
@@ -69,18 +33,24 @@ def start(site: Site, runner: Runner, token: str, image: str) -> Handle:
     folder.chmod(0o711)
     link_socket(site.home, runner.id)
     limits = site.settings.runners
+    network = networks.ensure(site, runner)
     spec = ContainerSpec(
         name=f"steroids-{runner.role}-{runner.id[:12]}",
         image=image,
         labels=labels(site.controller, runner),
         mounts=(Mount(str(folder), SOCKET_FOLDER),),
         files=_hand_over(site, folder, token),
+        network=network.name if network else _no_network(site),
         capabilities=CAPABILITIES,
         memory_bytes=parse_size(limits.memory),
         cpus=limits.cpus,
         pids=limits.pids,
     )
     return site.engine.start(spec)
+
+
+def _no_network(site: Site) -> str | None:
+    return NO_NETWORK if site.settings.network == NO_NETWORK else None
 
 
 def _hand_over(site: Site, folder: Path, token: str) -> tuple[File, ...]:

@@ -10,7 +10,7 @@ import msgspec
 from steroids.engines.spec import Handle, Status
 from steroids.errors import EngineError, SteroidsError
 from steroids.provisioning import container
-from steroids.provisioning.container import Site
+from steroids.provisioning.site import Site
 from steroids.store import runners
 from steroids.store.columns import utc_now
 from steroids.store.home_models import Runner

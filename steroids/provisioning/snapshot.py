@@ -12,8 +12,9 @@ from steroids.engines.images import Image
 from steroids.engines.spec import Handle
 from steroids.errors import EngineError, SetupFailed
 from steroids.provisioning import oneshot
-from steroids.provisioning.container import COMMAND, LABEL, Site
+from steroids.provisioning.container import COMMAND
 from steroids.provisioning.setup import Setup
+from steroids.provisioning.site import LABEL, Site
 from steroids.wire.assignment import Assignment, Checkout, Kind, Outcome, Result
 from steroids.wire.runner import Role
 

@@ -44,6 +44,8 @@ def main() -> int:
     uid, name, folder = _agent()
     env = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
     env |= {"CI": "true", "HOME": folder, "USER": name, "LOGNAME": name}
+    # Last: what set-up puts there is found, and hides nothing of the image's.
+    env["PATH"] = f"{env.get('PATH', os.defpath)}:{folder}/.local/bin"
     workspace = Workspace(WORKSPACE, STATE, uid, env)
     loop = Loop(client, workspace)
     stop = threading.Event()

@@ -9,9 +9,10 @@ from sqlmodel import col, select
 
 from steroids.errors import Unauthorised
 from steroids.git import repository
+from steroids.provisioning.environment import agent_env
 from steroids.provisioning.setup import Setup, setup_at
 from steroids.scheduling.sections import SectionView
-from steroids.services import agents, builds, claiming, prompts, sections, target
+from steroids.services import agents, builds, claiming, places, prompts, sections, target
 from steroids.services.asking import Answer, Asking
 from steroids.services.claiming import Claims
 from steroids.services.clock import steady_now
@@ -130,10 +131,10 @@ def _next_state(answer: Answer) -> tuple[str, str | None, str | None]:
 def _assignment(
     host: Host, project: OpenProject, runner: home.Runner, task_id: str, fence: int
 ) -> Assignment:
-    settings = host.settings(project)
     with project.store.read() as session:
         task = session.get_one(db.Task, task_id)
         section = session.get_one(db.Section, task.section_id)
+        settings = places.settings_for(host, project, section)
         alone = bool(builds.resources(session, section, runner.engine, settings))
     return _code(project, task, section, fence, settings, alone=alone)
 
@@ -148,7 +149,7 @@ def _code(
     alone: bool,
 ) -> Assignment:
     assert task.latest_commit is not None
-    setup: Setup = setup_at(project.mirror, task.latest_commit, section.setup or settings.setup)
+    setup: Setup = setup_at(project.mirror, task.latest_commit, settings.setup)
     # Once something was taken in on the new base, the old work is part of it.
     anew = task.latest_commit == task.base_commit
     name, email = repository.identity(project.path)
@@ -176,5 +177,5 @@ def _code(
         leftovers=Leftovers(settings.leftovers),
         author=Author(name=name or NOBODY.name, email=email or NOBODY.email),
         timeout_s=settings.coder_timeout_s,
-        env=settings.env,
+        env=agent_env(settings, section.ports),
     )

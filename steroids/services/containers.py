@@ -8,7 +8,7 @@ from steroids.engines.base import Engine
 from steroids.engines.spec import Handle, Owned, Status
 from steroids.errors import EngineError, EngineUnavailable, SteroidsError
 from steroids.provisioning import container
-from steroids.provisioning.container import LABEL, owned_by
+from steroids.provisioning.site import LABEL, owned_by
 from steroids.services import builds, launching, runners, stopping, sweeping, verdicts
 from steroids.services.complaints import Complaints
 from steroids.services.events import record

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from steroids.provisioning import oneshot
+from steroids.provisioning.environment import agent_env
 from steroids.provisioning.setup import setup_at
 from steroids.services import builds, places
 from steroids.services.host import Host, OpenProject
@@ -44,7 +45,7 @@ def run(
     with project.store.read() as session:
         shared = builds.resources(session, spot.section, place.engine.name, settings)
     assignment.alone = bool(shared)
-    assignment.env = settings.env
+    assignment.env = agent_env(settings, spot.section.ports)
     assignment.checkout = Checkout(
         commit=spot.commit,
         setup=list(setup.commands),

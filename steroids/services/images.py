@@ -6,8 +6,8 @@ from pathlib import Path
 from steroids.engines.base import Engine
 from steroids.engines.images import Image
 from steroids.errors import SteroidsError
-from steroids.provisioning.container import LABEL
 from steroids.provisioning.images import ImageSettings, ensure_runner_image
+from steroids.provisioning.site import LABEL
 from steroids.services.host import Host
 from steroids.wire.daemon import ImageLine, ImagesBuild
 

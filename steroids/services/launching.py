@@ -8,7 +8,7 @@ from typing import Any
 from steroids.engines.images import Image
 from steroids.errors import Busy, EngineError, EngineUnavailable, SteroidsError
 from steroids.provisioning import container, oneshot
-from steroids.provisioning.container import Site
+from steroids.provisioning.site import Site
 from steroids.services import places, target
 from steroids.services.events import say
 from steroids.services.host import Host, OpenProject

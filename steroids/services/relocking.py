@@ -13,6 +13,7 @@ from steroids.git.messages import with_trailers
 from steroids.git.mirror import Mirror
 from steroids.git.trees import Entry, with_files, write_blob
 from steroids.provisioning import lockfiles, oneshot
+from steroids.provisioning.environment import agent_env
 from steroids.provisioning.lockfiles import REGENERATED
 from steroids.services import places
 from steroids.services.events import say
@@ -105,7 +106,7 @@ def _run(
         commands=commands,
         collect=collect,
         timeout_s=settings.setup_timeout_s,
-        env=settings.env,
+        env=agent_env(settings),
     )
     return oneshot.run(
         place,

@@ -51,6 +51,7 @@ def add(host: Host, project: OpenProject, body: SectionAdd) -> Section:
             setup=body.setup,
             image=body.image,
             resources=body.resources,
+            ports=body.ports,
             priority=body.priority,
             position=max((row.position for row in rows), default=0) + 1,
         )
@@ -164,6 +165,7 @@ def _wire(
         setup=row.setup,
         image=row.image,
         resources=row.resources,
+        ports=row.ports,
         priority=row.priority,
         position=row.position,
         skipped=row.skipped,

@@ -15,7 +15,7 @@ from steroids.engines.base import Engine
 from steroids.engines.networks import Network
 from steroids.engines.spec import Owned
 from steroids.errors import EngineError
-from steroids.provisioning.container import LABEL, owned_by
+from steroids.provisioning.site import LABEL, owned_by
 from steroids.services.host import Host
 from steroids.services.jobs import Jobs
 from steroids.store import runners as rows

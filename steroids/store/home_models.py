@@ -78,6 +78,12 @@ class Runner(SQLModel, table=True):
     waits_since: datetime | None = Field(default=None, sa_type=UtcTime)
     """Since when it has been waiting for locks without a task."""
     keep: bool = False
+    ports: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """Published ports: inside (JSON knows text only), and on the engine's host."""
+    unlimited: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Limits that were asked for and that do not hold, as it found from inside: `memory`."""
+    database: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """Its test database, once it has one; see services/databases.py."""
     events_taken: int = 0
     """How many of its events are in the project's store."""
     assignment: str | None = None

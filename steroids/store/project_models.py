@@ -39,6 +39,8 @@ class Section(SQLModel, table=True):
     """The user's own image, in place of the project's."""
     resources: list[str] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     """Which of the shared resources its set-up and checks use; none: all of them."""
+    ports: list[int] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """What its dev servers listen on, inside."""
     priority: int = 50
     position: int
     skipped: bool = False

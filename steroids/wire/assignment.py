@@ -17,14 +17,34 @@ class Kind(StrEnum):
     STOP = "stop"
 
 
+class Limits(Body):
+    """What holds inside the container, as the kernel tells; none: no limit that could be found."""
+
+    memory_bytes: int | None = None
+    cpus: float | None = None
+    pids: int | None = None
+
+
 class Claim(Body):
     wait_s: float = 20
+    limits: Limits | None = None
+    """With the first claim."""
+
+
+class Sparse(Body):
+    """The files to have in the workspace: those at its root, and these."""
+
+    folders: list[str]
+    """With all that is in them."""
+    files: list[str] = []
 
 
 class Checkout(Body):
     """The commit that the workspace has to be at before work starts."""
 
     commit: str
+    sparse: Sparse | None = None
+    """None: all files."""
     squash: str | None = None
     """An earlier tip to merge into it, uncommitted, conflicts and all: its landing conflicted."""
     setup: list[str] = []
@@ -65,6 +85,8 @@ class Assignment(Body):
     alone: bool = False
     """Set-up and checks use what others use too: ask for a turn before, give it back after."""
     checkout: Checkout | None = None
+    database: bool = False
+    """There is a test database for it: ask for it when the workspace is set up."""
     task: TaskBrief | None = None
     agent: Agent = msgspec.field(default_factory=Agent)
     leftovers: Leftovers = Leftovers.COMMIT

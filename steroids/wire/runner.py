@@ -33,6 +33,12 @@ WORKERS = frozenset({Role.SECTION, Role.SINGLE})
 """Those that claim tasks; the others do the one thing that they were started for."""
 
 
+class Port(Body):
+    inside: int
+    published: int
+    """On 127.0.0.1 of the engine's host."""
+
+
 class Runner(Body):
     id: str
     project: str
@@ -54,6 +60,11 @@ class Runner(Body):
     task: str | None
     """Title of the task it works on."""
     waits_for: str | None
+    ports: list[Port] = []
+    database: str | None = None
+    """Name of its test database."""
+    unlimited: list[str] = []
+    """Limits that were asked for and that its engine does not keep: `memory`."""
 
 
 class Held(Body):

@@ -27,6 +27,8 @@ class SectionAdd(Body):
     """The user's own image in place of the project's."""
     resources: list[str] | None = None
     """Which of the declared shared resources it uses; none: all of them."""
+    ports: list[int] = []
+    """What its dev servers listen on, to be published."""
     priority: int = 50
 
 
@@ -46,6 +48,7 @@ class SectionEdit(Body):
     setup: list[str] | msgspec.UnsetType | None = msgspec.UNSET
     image: str | msgspec.UnsetType | None = msgspec.UNSET
     resources: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    ports: list[int] | msgspec.UnsetType = msgspec.UNSET
     priority: int | msgspec.UnsetType = msgspec.UNSET
     skipped: bool | msgspec.UnsetType = msgspec.UNSET
 
@@ -63,6 +66,7 @@ class Section(Body):
     setup: list[str] | None
     image: str | None
     resources: list[str] | None
+    ports: list[int]
     priority: int
     position: int
     skipped: bool

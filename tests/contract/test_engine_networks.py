@@ -1,16 +1,12 @@
 """What `engines/networks.py` promises, held by every engine."""
 
-import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
 
-import docker
 import pytest
 
-from steroids.engines.fake_networks import FakeNetworks
 from steroids.engines.networks import Network, NoNetworks
-from steroids.engines.spec import Handle
 from steroids.engines.subnets import POOL, free_subnets
 from steroids.errors import EngineError, NameTaken
 from tests.support.engines import REAL, Lab
@@ -30,16 +26,6 @@ def swept(lab: Lab) -> Iterator[None]:
 
 def create(lab: Lab, **labels: str) -> Network:
     return lab.engine.networks.create(lab.name(), {**lab.labels, **labels})
-
-
-def put_on(lab: Lab, network: Network, handle: Handle) -> None:
-    """What `docker network connect` does."""
-    if isinstance(lab.engine.networks, FakeNetworks):
-        lab.engine.networks.put_on(network, handle)
-        return
-    client = docker.APIClient(base_url=lab.engine.address, version="auto")
-    with contextlib.closing(client):
-        client.connect_container_to_network(handle.id, network.id)
 
 
 def test_a_network_is_what_was_asked_for(lab: Lab) -> None:
@@ -128,7 +114,7 @@ def test_removing_may_be_repeated(lab: Lab) -> None:
 
 def test_a_network_in_use_stays(lab: Lab) -> None:
     network, handle = create(lab), lab.start()
-    put_on(lab, network, handle)
+    lab.engine.networks.connect(network, handle, ())
 
     with pytest.raises(EngineError, match=network.name):
         lab.engine.networks.remove(network)

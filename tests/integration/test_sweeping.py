@@ -11,7 +11,7 @@ import pytest
 from steroids.engines.fake_faults import MIDWAY
 from steroids.engines.spec import ContainerSpec, Handle
 from steroids.errors import EngineUnavailable
-from steroids.provisioning.container import LABEL
+from steroids.provisioning.site import LABEL
 from steroids.services import runners, sweeping
 from steroids.services.containers import Containers
 from steroids.services.host import Host

@@ -33,6 +33,7 @@ def section(
         setup=None,
         image=None,
         resources=None,
+        ports=[],
         priority=50,
         position=1,
         skipped=skipped,

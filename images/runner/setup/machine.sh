@@ -19,6 +19,8 @@ fi
 
 # Root has no DAC_OVERRIDE in a runner: everything must be owned by the one who writes it.
 install -d -m 0755 -o 1000 -g 1000 /workspace /home/agent
+# A volume's first content and owner are what the image has there.
+install -d -m 0755 -o 1000 -g 1000 /var/cache/steroids
 install -d -m 0755 -o 0 -g 0 /run/steroids
 install -d -m 0700 -o 0 -g 0 /var/lib/steroids
 

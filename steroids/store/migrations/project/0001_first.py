@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("setup", sa.JSON(), nullable=True),
         sa.Column("image", sa.String(), nullable=True),
         sa.Column("resources", sa.JSON(), nullable=True),
+        sa.Column("ports", sa.JSON(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("skipped", sa.Boolean(), nullable=False),
