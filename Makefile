@@ -7,12 +7,12 @@ BIN := .venv/bin
 # What to give pytest: make test PYTEST="-n 4 tests/unit"; two cores are what CI has.
 PYTEST ?= -n 2
 comma := ,
-# Both engines and PostgreSQL are promised where `make engines` can install them: missing is a
-# failure there.
+# Both engines, PostgreSQL and MariaDB are promised where `make engines` can install them: missing
+# is a failure there.
 PROMISED := $(if $(CI),yes,$(shell [ "$$(id -u)" = 0 ] && command -v apt-get))
 export STEROIDS_TEST_ENGINES ?= $(if $(PROMISED),docker$(comma)podman)
 # For these two alone: a visitor's `make demo` installs no database.
-test bench: export STEROIDS_TEST_DATABASES ?= $(if $(PROMISED),postgres)
+test bench: export STEROIDS_TEST_DATABASES ?= $(if $(PROMISED),postgres$(comma)mariadb)
 
 .PHONY: help demo test check bench images engines venv
 .PHONY: check-format check-lint check-types check-imports check-sizes

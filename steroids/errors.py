@@ -3,6 +3,7 @@
 Anything that is not a `SteroidsError` is a bug and is shown as one.
 """
 
+import errno
 from typing import Any
 
 
@@ -24,6 +25,24 @@ class SteroidsError(Exception):
         self.message = message
         self.hint = hint
         self.details = details or {}
+
+
+class DiskFull(SteroidsError):
+    """Nothing can be written where the controller keeps its things. Worth another try."""
+
+    code, http_status = "DISK_FULL", 507
+
+
+def out_of_space(error: BaseException | None) -> bool:
+    """Whether that is what it comes from; SQLite and git say it in words of their own."""
+    while error is not None:
+        words = str(error).lower()
+        if isinstance(error, DiskFull) or getattr(error, "errno", None) == errno.ENOSPC:
+            return True
+        if "disk is full" in words:
+            return True
+        error = error.__cause__
+    return False
 
 
 class UsageError(SteroidsError):

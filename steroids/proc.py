@@ -9,17 +9,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 PIPE = subprocess.PIPE
 STDOUT = subprocess.STDOUT
 Process = subprocess.Popen[bytes]
 
 
-@dataclass(frozen=True)
-class Completed:
+# Not a dataclass, here as in all that a runner loads: those need `inspect`, a fifth of its start.
+class Completed(NamedTuple):
     """How a process ended. `returncode` is negative for a signal, as in `subprocess`."""
 
     argv: tuple[str, ...]

@@ -1,12 +1,16 @@
 """The groups of settings, each below a key of its own, and what may be in them."""
 
 from typing import Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 class Group(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+UNLIMITED = "none"
 
 
 class Zone(Group):
@@ -22,13 +26,19 @@ class Zone(Group):
 class Runners(Group):
     max_parallel: int = Field(default=4, ge=1, description="runners of a project at once")
     heartbeat_timeout_s: float = Field(default=60, gt=0, description="then it counts as lost")
-    memory: str | None = Field(
-        default=None, pattern=r"^\d+[kmgKMG]?$", description="limit per runner"
+    # One that runs wild is to be ended, and not the host; half of it is more than builds take.
+    memory: str = Field(
+        default="50%",
+        pattern=r"^(\d+[kmgKMG]?|[1-9]\d?%|100%|none)$",
+        description="of a runner: 2g, or a share of the host's (of 2g at least), or none",
     )
-    cpus: float | None = Field(default=None, gt=0, description="limit per runner")
-    pids: int = Field(default=1024, ge=16, description="limit of processes per runner")
+    # Who has work takes what others leave, and all get the same when there is not enough.
+    cpus: float | None = Field(
+        default=None, gt=0, description="of a runner; none: what the others leave"
+    )
+    pids: int = Field(default=1024, ge=16, description="processes and threads of a runner")
     disk: str | None = Field(
-        default=None, pattern=r"^\d+[kmgKMG]?$", description="limit of what a runner writes"
+        default=None, pattern=r"^\d+[kmgKMG]?$", description="what a runner may write: 20g"
     )
     exclusive_scope: Literal["project", "dependents"] = Field(
         default="project", description="what a task of an exclusive section has for itself"
@@ -102,12 +112,70 @@ class Push(Group):
     attempts: int = Field(default=8, ge=1, description="tries before a push is put off")
 
 
+PROXY_URL = r"^((https?|socks5h?)://\S+)?$"
+
+
+class Proxy(Group):
+    """How containers reach the world. What is left out is taken from the environment of the
+    controller (`http_proxy` and so on)."""
+
+    http: str | None = Field(default=None, pattern=PROXY_URL, description="URL; empty: none")
+    https: str | None = Field(default=None, pattern=PROXY_URL, description="URL; empty: none")
+    no_proxy: str | None = Field(default=None, description="hosts reached without, with commas")
+    passwords: bool = Field(
+        default=False, description="hand out a URL with a password, which agents can read then"
+    )
+
+
 class Snapshots(Group):
     keep: int = Field(default=3, ge=1, description="how many of a project are kept")
 
 
 MANAGED = "managed"
 """The database server that Steroids itself runs in a container."""
+
+
+SERVER_SCHEMES = {
+    "postgresql": "postgres",
+    "postgres": "postgres",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+}
+"""Of a server's URL, with the kind that it is."""
+
+
+def server_url(url: str) -> SplitResult:
+    """Its parts. Raises `ValueError`, without the URL in it: there is a password in that."""
+    parts = urlsplit(url)
+    if parts.scheme not in SERVER_SCHEMES:
+        raise ValueError(
+            f"`server` is `{MANAGED}` or a URL, as postgresql://USER:PASSWORD@HOST:PORT/ "
+            "or mysql://USER:PASSWORD@HOST:PORT/"
+        )
+    try:
+        wrong = parts.port == 0 or "@" in parts.path
+    except ValueError:
+        wrong = True
+    if wrong:
+        raise ValueError(
+            "the URL of `server` has no port there; in a password `@`, `/` and `:` are written "
+            "%40, %2F and %3A"
+        )
+    if not parts.hostname:
+        raise ValueError("the URL of `server` has no host; runners cannot use a unix socket")
+    if not parts.username:
+        raise ValueError("the URL of `server` has no user")
+    return parts
+
+
+def shown_server(server: str) -> str:
+    """For people: a URL without its password and options."""
+    if server == MANAGED:
+        return server
+    parts = server_url(server)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = f":{parts.port}" if parts.port is not None else ""
+    return f"{parts.scheme}://{parts.username}@{host}{port}/"
 
 
 class Database(Group):
@@ -138,3 +206,21 @@ class Database(Group):
         default=None, description="of the managed server; none: built from Debian's packages"
     )
     migrate_timeout_s: float = Field(default=600, gt=0, description="then a migration has failed")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "Database":
+        if self.kind == "sqlite":
+            self._only_a_file()
+        elif self.server != MANAGED:
+            scheme = server_url(self.server).scheme
+            if SERVER_SCHEMES[scheme] != self.kind:
+                raise ValueError(f"`server` is a {scheme}:// URL, and `kind` is {self.kind}")
+        return self
+
+    def _only_a_file(self) -> None:
+        named = {"server": self.server != MANAGED, "image": self.image, "template": self.template}
+        given = next((key for key, value in named.items() if value), None)
+        if given is not None:
+            raise ValueError(f"sqlite is a file in each runner, and has no `{given}`")
+        if self.strategy == "shared":
+            raise ValueError("sqlite is a file in each runner, and cannot be `shared`")

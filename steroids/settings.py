@@ -33,6 +33,7 @@ from steroids.setting_groups import (
     Database,
     Group,
     Landing,
+    Proxy,
     Push,
     Review,
     Runners,
@@ -40,7 +41,7 @@ from steroids.setting_groups import (
     Zone,
 )
 
-ImageName = r"^[A-Za-z0-9][A-Za-z0-9._/-]*$"
+ImageName = r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$"
 
 
 class Settings(BaseSettings):
@@ -54,11 +55,12 @@ class Settings(BaseSettings):
     ca_bundle: Path | None = Field(default=None, description="PEM file that containers trust")
     base_image: str | None = Field(default=None, description="what the runner image is built on")
     image: str | None = Field(
-        None, pattern=ImageName, description="your own image, made a runner's"
+        None, pattern=ImageName, description="your own image, made a runner's; devcontainer"
     )
     packages: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]] = Field(
         default=[], description="Debian packages that the runner image has besides"
     )
+    proxy: Proxy = Proxy()
     env: dict[str, str] = Field(default={}, description="variables of agents and checks")
     network: Literal["open", "internal", "none"] = Field(
         default="open", description="what runners reach: the world, their database, nothing"
@@ -67,6 +69,9 @@ class Settings(BaseSettings):
         default=False, description="check out a section's paths and dependencies only"
     )
     setup: list[str] | None = Field(default=None, description="commands; none: found by itself")
+    cache: bool = Field(
+        default=True, description="keep what package managers download between set-ups"
+    )
     setup_timeout_s: float = Field(default=1800, gt=0, description="then a set-up has failed")
     coder_timeout_s: float = Field(default=3600, gt=0, description="then an agent is stopped")
     shared_resources: list[str] = Field(
@@ -128,9 +133,12 @@ HOST_ONLY = frozenset(
         "base_image",
         "image",
         "packages",
+        "proxy",
         "env",
         "database.server",
         "database.image",
+        # Any that the account of the server may read.
+        "database.template",
     }
 )
 """Refused in the repo's file."""
@@ -261,5 +269,8 @@ def _merge(into: dict[str, Any], layer: Mapping[str, Any]) -> None:
 def _invalid(error: ValidationError, sources: Mapping[str, str]) -> BadConfig:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    source = sources.get(key) or sources.get(key.split(".")[0], "settings")
-    return BadConfig(f"{source}: '{key}': {first['msg']}", hint="steroids config show")
+    # What is wrong with a group as a whole is in the file that says something about it.
+    within = (at for each, at in sources.items() if each.startswith(f"{key}.") and at != "default")
+    source = sources.get(key) or sources.get(key.split(".")[0]) or next(within, "settings")
+    words = first["msg"].removeprefix("Value error, ")
+    return BadConfig(f"{source}: '{key}': {words}", hint="steroids config show")

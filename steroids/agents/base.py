@@ -5,10 +5,9 @@ runner's token nor anybody's credentials. Nothing here may import what the runne
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from steroids.wire.assignment import Outcome, TaskBrief
 
@@ -23,8 +22,7 @@ class Part(StrEnum):
     REVIEWER = "reviewer"
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """One run's work."""
 
     task: TaskBrief
@@ -41,8 +39,7 @@ class Work:
     """Where a reviewer writes its verdict; it may write there, whoever it runs as."""
 
 
-@dataclass(frozen=True)
-class Ended:
+class Ended(NamedTuple):
     """How a run ended. `reason` is for the next attempt and for people."""
 
     outcome: Outcome

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from steroids import proc
+from steroids.agents import memory
 from steroids.agents.base import Emit, Ended, Work
 from steroids.wire.assignment import Outcome
 
@@ -39,7 +40,11 @@ class ProcessSession:
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._why: Outcome | None = None
         self._timeout_s = work.timeout_s
-        with stdin.open("rb") if stdin is not None else contextlib.nullcontext() as source:
+        self._memory = memory.Watch()
+        with (
+            stdin.open("rb") if stdin is not None else contextlib.nullcontext() as source,
+            memory.expendable(),
+        ):
             self._process = proc.spawn(
                 argv,
                 cwd=work.workspace,
@@ -71,6 +76,8 @@ class ProcessSession:
             return Ended(Outcome.FAILED, f"took longer than {self._timeout_s:g} s\n{tail}")
         if status != 0:
             how = f"exited {status}" if status > 0 else f"was killed by signal {-status}"
+            if why := self._memory.ran_out():
+                how = f"{how}: {why}"
             return Ended(Outcome.FAILED, f"{self._what} {how}\n{tail}")
         return Ended(Outcome.DONE)
 

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,8 +36,11 @@ LEFT_CONTAINERS_S = 20.0
     type=click.Path(path_type=Path),
     help="A new or empty folder to make it in; default: a new one in your cache folder.",
 )
+@click.option(
+    "--database", is_flag=True, help="With a PostgreSQL: each runner and review has its own."
+)
 @pass_context
-def demo(context: Context, engine: str | None, keep_folder: Path | None) -> int:
+def demo(context: Context, engine: str | None, keep_folder: Path | None, *, database: bool) -> int:
     """See it all work on a small monorepo in a new folder: six tasks, three sections.
 
     It has a Steroids home of its own in that folder and touches nothing of yours. What it made
@@ -45,7 +49,7 @@ def demo(context: Context, engine: str | None, keep_folder: Path | None) -> int:
     folder = _empty_folder(keep_folder)
     words = sys.stderr if context.out.json else sys.stdout
     with contextlib.redirect_stdout(words), _own_home(folder / "home"):
-        play = _Play(context.out, folder)
+        play = _Play(context.out, folder, database=database)
         outcome = play.run(engine)
     if outcome is None:
         context.out.note(f"interrupted: its runners and its controller are stopped; see {folder}")
@@ -67,15 +71,16 @@ def demo(context: Context, engine: str | None, keep_folder: Path | None) -> int:
 class _Play:
     """One run of the demo in a folder, within a home of its own."""
 
-    def __init__(self, out: Output, folder: Path) -> None:
+    def __init__(self, out: Output, folder: Path, *, database: bool) -> None:
         self._out = out
         self._folder = folder
+        self._database = database
         self.up_s = 0.0
 
     def run(self, engine: str | None) -> proof.Outcome | None:
         """Everything up to what came of it; None when interrupted. Leaves nothing running."""
         self._say(f"An example shop in [bold]{self._folder}[/bold]\n")
-        self.made = example.write(self._folder)
+        self.made = example.write(self._folder, database=self._database)
         over = False
         with contextlib.chdir(self.made.clone):
             try:
@@ -136,6 +141,8 @@ class _Play:
         with contextlib.suppress(SteroidsError):
             if not over:
                 self._do("down", "--now", silent=True)
+            if self._database:
+                self._do("db", "prune", silent=True)
             self._do("daemon", "stop", silent=True)
 
     def _type(self, *argv: str, silent: bool = True) -> int:
@@ -192,11 +199,14 @@ def _empty_folder(wanted: Path | None) -> Path:
 @contextlib.contextmanager
 def _own_home(home: Path) -> Iterator[None]:
     """All that follows uses this home; of the user's settings only those about the host hold."""
-    from steroids.settings import HOST_ONLY, resolve
+    from steroids.settings import HOST_ONLY, flatten, resolve
 
     resolved = resolve(home_dir() / "config.yaml", None)
-    values = resolved.settings.model_dump(mode="json", include=set(HOST_ONLY))
-    chosen = {key: each for key, each in values.items() if resolved.sources[key] != "default"}
+    chosen: dict[str, Any] = {}
+    for key, value in flatten(resolved.settings.model_dump(mode="json")).items():
+        group, dot, name = key.rpartition(".")
+        if resolved.sources[key] != "default" and {key, group} & HOST_ONLY:
+            (chosen.setdefault(group, {}) if dot else chosen)[name] = value
     home.mkdir(mode=0o700, parents=True)
     # JSON is YAML.
     (home / "config.yaml").write_text(f"{json.dumps(chosen, indent=2)}\n")

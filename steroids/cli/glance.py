@@ -8,6 +8,7 @@ from steroids.cli.context import Context
 from steroids.cli.output import ago
 
 HEADS = ("ID", "STATUS", "ENGINE", "CONTAINER", "PID", "SECTION", "TASK", "HEARTBEAT")
+PORTS = "PORTS"
 SECTION, SINGLE = "section", "single"
 """`Role.SECTION`, `Role.SINGLE`."""
 
@@ -21,15 +22,37 @@ def show(context: Context) -> int:
     held = answer.get("held") or []
     if answer["runners"]:
         now = datetime.now(UTC)
-        context.out.table(HEADS, [_row(runner, now) for runner in answer["runners"]])
+        found = [_row(runner, now) for runner in answer["runners"]]
+        published = [ports(runner) for runner in answer["runners"]]
+        if any(published):
+            rows = [(*row, each) for row, each in zip(found, published, strict=True)]
+            context.out.table((*HEADS, PORTS), rows)
+        else:
+            context.out.table(HEADS, found)
     else:
         context.out.note("no runners" if held else "no runners\nhint: steroids up")
+    for runner in answer["runners"]:
+        # Of what it writes somebody else keeps count then.
+        names = ", ".join(each for each in runner["unlimited"] if each != "disk")
+        if names:
+            whose = f"runner {runner['id'][:8]}"
+            context.out.note(f"{whose} is held to no limit of {names}   (why: steroids doctor)")
     for task in held:
         reason = task["reason"].partition("\n")[0]
         context.out.note(f"approved, not landed: '{task['task']}' ({task['section']}): {reason}")
     if held:
         context.out.note("hint: steroids push   (tries again now)")
     return 0
+
+
+def ports(runner: dict[str, Any]) -> str:
+    """`127.0.0.1:49153->3000`, as `docker ps` has it; only the first where nothing is mapped."""
+    return ", ".join(shown_port(each["inside"], each["published"]) for each in runner["ports"])
+
+
+def shown_port(inside: int, published: int) -> str:
+    outside = f"127.0.0.1:{published}"
+    return outside if inside == published else f"{outside}->{inside}"
 
 
 def _row(runner: dict[str, Any], now: datetime) -> tuple[str, ...]:

@@ -176,5 +176,15 @@ def lasting(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def size(size_bytes: int | None) -> str:
+    """`635 MB`, `1.4 GB`; `-` for one that nobody knows."""
+    if size_bytes is None:
+        return "-"
+    if size_bytes >= 1e9:
+        return f"{size_bytes / 1e9:.1f} GB"
+    unit, name = (1e6, "MB") if size_bytes >= 1e6 else (1e3, "kB")
+    return f"{size_bytes / unit:.0f} {name}"
+
+
 def count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from steroids.cli.glance import shown_port
 from steroids.cli.output import Output, Transient, escape, lasting, plain
 from steroids.wire.event import Event, EventKind
 from steroids.wire.runner import Role
@@ -54,10 +55,11 @@ class Renderer:
         if self._out.quiet:
             return
         step, detail = str(event.data.get("step", "")), str(event.data.get("detail", ""))
-        shared = step in ("engine", "image", "snapshot")
-        if shared and step in self._steps:
+        # Sections with a set-up of their own, or a part of the files, have a snapshot each.
+        about = f"{step} {detail.partition('  ')[0]}"
+        if step in ("engine", "image", "snapshot") and about in self._steps:
             return
-        self._steps.add(step)
+        self._steps.add(about)
         self._column(step, detail, float(event.data.get("durationS", 0)))
 
     def _column(self, step: str, detail: str, took_s: float) -> None:
@@ -94,6 +96,8 @@ class Renderer:
                 pass
             case EventKind.READY:
                 detail = f"{(event.runner_id or '')[:8]}  {event.section or 'all sections'}  ready"
+                for inside, outside in event.data.get("ports", {}).items():
+                    detail += f"  {shown_port(int(inside), outside)}"
                 self._column("runner", detail, float(event.data.get("durationS", 0)))
             case EventKind.LOG if event.data.get("role") == Role.REVIEW and not self._out.verbose:
                 # When a check fails, the end of this comes with the rejection.
@@ -121,6 +125,8 @@ class Renderer:
                 self._line(event, f"{task}{event.text}")
             case EventKind.NOTICE:
                 self._line(event, event.text)
+                if "limits" in event.data:
+                    self._line(event, f"hint: {event.data['hint']}")
                 for line in str(event.data.get("tail", "")).splitlines():
                     self._line(event, f"  | {line}")
             case EventKind.DRAINED:

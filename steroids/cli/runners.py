@@ -149,7 +149,9 @@ def status(context: Context) -> None:
         if one.waits_for:
             doing = f"for {one.waits_for}"
         name = one.section or "all sections"
-        context.out.line(escape(f"  {one.id[:8]}  {name}  {one.status} {doing}".rstrip()))
+        at = "  ".join(glance.shown_port(each.inside, each.published) for each in one.ports)
+        line = f"  {one.id[:8]}  {name}  {one.status} {doing}".rstrip()
+        context.out.line(escape(f"{line}  {at}" if at else line))
     for queued in answer.queued:
         context.out.line(escape(f"  queued    {queued.section}  {queued.reason}"))
     if not answer.runners and not answer.queued:

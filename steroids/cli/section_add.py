@@ -42,6 +42,14 @@ ISOLATIONS = [each.value for each in Isolation]
     metavar="NAME",
     help="Which shared resources it uses; without it: all that are declared.",
 )
+@click.option(
+    "--port",
+    "ports",
+    multiple=True,
+    type=int,
+    metavar="N",
+    help="What its dev server listens on: published on 127.0.0.1, see ps; the first is PORT.",
+)
 @priority_option()
 @pass_context
 def add(
@@ -55,6 +63,7 @@ def add(
     setup: tuple[str, ...],
     image: str | None,
     resources: tuple[str, ...],
+    ports: tuple[int, ...],
     priority: str,
 ) -> None:
     """Add a section."""
@@ -68,6 +77,7 @@ def add(
         setup=list(setup) or None,
         image=image,
         resources=list(resources) or None,
+        ports=list(ports),
         priority=parse_priority(priority),
     )
     answer = context.client.post(context.url("sections"), body, SectionOne)

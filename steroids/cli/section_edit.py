@@ -30,6 +30,8 @@ others = click.argument(
 @click.option("--resource", "resources", multiple=True, metavar="NAME", help="What it uses, anew.")
 @click.option("--no-resources", is_flag=True, help="It uses none of the shared resources.")
 @click.option("--all-resources", is_flag=True, help="It uses all of them.")
+@click.option("--port", "ports", multiple=True, type=int, metavar="N", help="All its ports, anew.")
+@click.option("--no-ports", is_flag=True, help="No ports.")
 @click.option(
     "--after", multiple=True, metavar="SECTION", shell_complete=section_names, help="Come after it."
 )
@@ -53,6 +55,8 @@ def edit(
     resources: tuple[str, ...],
     no_resources: bool,
     all_resources: bool,
+    ports: tuple[int, ...],
+    no_ports: bool,
     after: tuple[str, ...],
     no_after: tuple[str, ...],
     priority: str | None,
@@ -62,6 +66,7 @@ def edit(
     _one_of("set-up", bool(setup), no_setup)
     _one_of("image", image is not None, no_image)
     _one_of("resources", bool(resources), no_resources, all_resources)
+    _one_of("ports", bool(ports), no_ports)
     body = SectionEdit(
         name=UNSET if name is None else name,
         paths=_given(paths),
@@ -70,6 +75,7 @@ def edit(
         setup=None if no_setup else _given(setup),
         image=None if no_image else UNSET if image is None else image,
         resources=None if all_resources else [] if no_resources else _given(resources),
+        ports=[] if no_ports else list(ports) or UNSET,
         add_after=list(after),
         drop_after=list(no_after),
         priority=UNSET if priority is None else parse_priority(priority),
@@ -80,8 +86,11 @@ def edit(
     if edited is None:
         return
     context.out.line(f"changed section {edited.name}  {edited.id[:8]}")
-    if body.setup is not UNSET or body.image is not UNSET:
-        context.out.note("note: a runner that lives keeps the set-up that it was started with")
+    fixed = {"set-up": body.setup, "image": body.image, "ports": body.ports}
+    changed = [what for what, value in fixed.items() if value is not UNSET]
+    if changed:
+        what = " and ".join(changed)
+        context.out.note(f"note: a runner that lives keeps the {what} that it was started with")
 
 
 @click.command("skip", cls=Command)

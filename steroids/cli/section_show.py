@@ -67,6 +67,7 @@ def show(context: Context, section: str) -> None:
         ("set-up", it.setup or []),
         ("image", [it.image] if it.image else []),
         ("resources", it.resources if it.resources else _none(it.resources)),
+        ("ports", [", ".join(map(str, it.ports))] if it.ports else []),
         ("tasks", [f"{count(it.tasks, 'task')} not at an end"]),
     ):
         for number, line in enumerate(line for each in lines for line in each.splitlines()):

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from steroids.controller.http import answer_errors
 from steroids.controller.routes import (
     daemon,
+    databases,
     events,
     history,
     images,
@@ -27,7 +28,7 @@ def user_app(controller: Controller) -> FastAPI:
     app = _app(controller)
     for part in (
         *(daemon, projects, sections, tasks, history, verdicts, landing),
-        *(runners, locks, events, images),
+        *(runners, locks, events, images, databases),
     ):
         app.include_router(part.router(controller), prefix="/v1")
     return app
@@ -41,5 +42,5 @@ def runner_app(controller: Controller) -> FastAPI:
 
 def _app(controller: Controller) -> FastAPI:
     app = FastAPI(title="Steroids", openapi_url=None, docs_url=None, redoc_url=None)
-    answer_errors(app, str(controller.log_path))
+    answer_errors(app, str(controller.log_path), controller.disk)
     return app

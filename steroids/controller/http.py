@@ -1,6 +1,5 @@
 """Between HTTP and wire types: decoding bodies, encoding answers, errors as answers."""
 
-import errno
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -9,6 +8,7 @@ import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 
 from steroids.errors import SteroidsError, UsageError
+from steroids.services.disk import Disk
 from steroids.wire.body import encode
 from steroids.wire.error import ErrorBody, from_exception
 
@@ -36,19 +36,6 @@ def body(kind: type[T]) -> Any:
     return Depends(read)
 
 
-class DiskFull(SteroidsError):
-    code, http_status = "DISK_FULL", 507
-
-
-def out_of_space(error: BaseException | None) -> bool:
-    """Whether that is what it comes from; SQLite says it in words of its own."""
-    while error is not None:
-        if getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error):
-            return True
-        error = error.__cause__
-    return False
-
-
 def reply(answer: object) -> Response:
     return Response(encode(answer), media_type="application/json")
 
@@ -57,11 +44,13 @@ def done() -> Response:
     return Response(b"{}", media_type="application/json")
 
 
-def answer_errors(app: FastAPI, log_path: str) -> None:
+def answer_errors(app: FastAPI, log_path: str, disk: Disk) -> None:
     """Turn every failure into an `ErrorBody`, a bug's too, with its trace in the log only."""
 
     async def expected(request: Request, error: Exception) -> Response:
         assert isinstance(error, SteroidsError)
+        if disk.note(error):
+            error = disk.error()
         raw = encode(from_exception(error))
         return Response(raw, status_code=error.http_status, media_type="application/json")
 
@@ -73,9 +62,8 @@ def answer_errors(app: FastAPI, log_path: str) -> None:
         except SteroidsError as error:
             return await expected(request, error)
         except Exception as error:
-            if out_of_space(error):
-                full = DiskFull("No space is left on the disk", hint="df -h")
-                return await expected(request, full)
+            if disk.note(error):
+                return await expected(request, disk.error())
             # A bug must reach the user as one line and the log whole; uvicorn would answer
             # with neither.
             log.exception("%s %s", request.method, request.url.path)

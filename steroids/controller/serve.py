@@ -61,12 +61,17 @@ def _reconcile(controller: Controller, lock: IO[str]) -> None:
         lively = True
         try:
             lively = controller.reconciler.tick()
-        except Exception:
+        except Exception as error:
             # A bug in one round must not leave every project without its keeper.
-            log.exception("reconcile")
+            if not controller.disk.note(error):
+                log.exception("reconcile")
         # Rings come in flurries: the first is answered at once, the others together.
         controller.stopping.wait(0.05)
         controller.work.wait(heard, TICK_S if lively else IDLE_TICK_S)
+    try:
+        controller.reconciler.rest()
+    except Exception:
+        log.exception("at the end")
 
 
 def _still_ours(home: Path, lock: IO[str]) -> bool:

@@ -11,6 +11,8 @@ from pathlib import Path
 from steroids.controller.bell import Bell
 from steroids.engines.base import Engine
 from steroids.engines.discover import find_all, find_engine
+from steroids.services.database_book import DATABASE_JOB, TEMPLATE_JOB
+from steroids.services.disk import Disk
 from steroids.services.host import Host
 from steroids.services.jobs import Jobs
 from steroids.services.reconcile import Reconciler
@@ -33,6 +35,7 @@ class Controller:
     jobs: Jobs
     reconciler: Reconciler
     pool: ThreadPoolExecutor
+    disk: Disk
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -74,7 +77,10 @@ def build(home: Path) -> Controller:
         events.ring()
 
     host = Host(home, engine, changed, events.ring)
-    jobs = Jobs(pool, changed)
+    disk = Disk(home)
+    # Reviews wait for databases, and those for the one that a template is made of.
+    apart = {kind: ThreadPoolExecutor(WORKERS, kind) for kind in (DATABASE_JOB, TEMPLATE_JOB)}
+    jobs = Jobs(pool, changed, disk, apart)
     return Controller(
         home=home,
         work=work,
@@ -83,4 +89,5 @@ def build(home: Path) -> Controller:
         jobs=jobs,
         reconciler=Reconciler(host, jobs),
         pool=pool,
+        disk=disk,
     )

@@ -41,8 +41,9 @@ class Engine(Protocol):
         Idempotent by name: a container of this name made from an equal spec is started if it
         stands still (its `files` put in anew), and its handle returned. Raises `ImageMissing`;
         `NameTaken` when the name belongs to something else; `EngineUnavailable` (calling again
-        with the same spec is then right). After any other `EngineError` no container of that
-        name is left behind, unless it had run before: it may hold work.
+        with the same spec is then right); `EngineError` when a volume or the network is not there.
+        After any but `EngineUnavailable` no container of that name is left behind, unless it had
+        run before: it may hold work.
         """
 
     def inspect(self, handle: Handle) -> State:
@@ -64,6 +65,12 @@ class Engine(Protocol):
 
         An unknown command or user exits with 126 or 127. Raises `ContainerGone`; `EngineError`
         when the container does not run; `EngineUnavailable` when the output was cut off.
+        """
+
+    def written(self, handle: Handle) -> int | None:
+        """Bytes of the files that it has written, running or not, its volumes aside.
+
+        Looks at each of them: half a second for 50,000. None: gone, or the engine does not say.
         """
 
     def logs(

@@ -8,12 +8,13 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from docker.errors import APIError
 
-from steroids.engines import container_commit, container_exec, container_logs
+from steroids.engines import container_commit, container_exec, container_facts, container_logs
 from steroids.engines.container_create import SPEC_LABEL, archive, create_body, digest, own_labels
 from steroids.engines.container_errors import (
     answers,
@@ -21,9 +22,11 @@ from steroids.engines.container_errors import (
     is_image_missing,
     is_name_taken,
     is_no_answer,
+    is_quota_refused,
     says,
     unavailable,
 )
+from steroids.engines.container_facts import Facts
 from steroids.engines.container_images import ContainerImages
 from steroids.engines.container_networks import ContainerNetworks
 from steroids.engines.container_state import state_of
@@ -54,7 +57,7 @@ class ContainerEngine:
         self.name = name
         self.address = address
         self._client = client
-        self._rootless: bool | None = None
+        self._known: Facts | None = None
         self.images = ContainerImages(name, client)
         self.networks = ContainerNetworks(name, client)
         self.volumes = ContainerVolumes(name, client)
@@ -65,23 +68,37 @@ class ContainerEngine:
     def capabilities(self) -> Capabilities:
         with answers(self.name, "say its version"):
             met = ping(self._client)
-            if self._rootless is None:
-                # Slow on Podman, and it never changes while an engine is there.
-                info = self._client.info()
-                options = info.get("SecurityOptions") or []
-                self._rootless = bool(info.get("Rootless")) or "name=rootless" in options
-        return Capabilities(self.name, met.version, self._rootless, self.address)
+            facts = self._facts()
+        return Capabilities(
+            self.name,
+            met.version,
+            facts.rootless,
+            self.address,
+            limits=facts.limits,
+            memory_bytes=facts.memory_bytes,
+        )
+
+    def _facts(self) -> Facts:
+        if self._known is None:
+            self._known = container_facts.ask(self._client, self.name)
+        return self._known
 
     def start(self, spec: ContainerSpec) -> Handle:
         self._check_mounts(spec)
         with answers(self.name, f"start {spec.name}"):
+            self._check_volumes(spec)
             deadline = time.monotonic() + _SETTLE_S
             while True:
                 try:
                     created = self._client.create_container_from_config(
-                        create_body(spec), spec.name
+                        create_body(spec, self._facts().limits), spec.name
                     )
                 except APIError as error:
+                    facts = self._facts()
+                    if "disk" in facts.limits and is_quota_refused(error):
+                        # Now it is known, and the next round asks for none.
+                        self._known = replace(facts, limits=facts.limits - {"disk"})
+                        continue
                     if is_image_missing(error):
                         raise ImageMissing(
                             f"There is no image {spec.image}", hint="steroids images build"
@@ -144,6 +161,16 @@ class ContainerEngine:
                     hint=f"mkdir -p {mount.source}",
                 )
 
+    def _check_volumes(self, spec: ContainerSpec) -> None:
+        """The engines make those that are missing, which nobody would then remove."""
+        for mount in spec.volumes:
+            if not self.volumes.exists(mount.volume):
+                raise EngineError(
+                    f"{self.name.capitalize()} could not start {spec.name}: "
+                    f"there is no volume {mount.volume}",
+                    hint=f"{self.name} volume ls",
+                )
+
     def inspect(self, handle: Handle) -> State:
         doing = f"look at {handle.name}"
         deadline = time.monotonic() + _MOMENT_S
@@ -189,6 +216,15 @@ class ContainerEngine:
     ) -> ExecResult:
         with answers(self.name, f"run {argv[0]} in {handle.name}"):
             return container_exec.run(self._client, handle, argv, user=user, workdir=workdir)
+
+    def written(self, handle: Handle) -> int | None:
+        with answers(self.name, f"look at the size of {handle.name}"):
+            try:
+                return container_facts.written(self._client, handle.id)
+            except APIError as error:
+                if is_gone(error):
+                    return None
+                raise
 
     def logs(
         self, handle: Handle, *, follow: bool = False, tail: int | None = None

@@ -24,19 +24,21 @@ def build(
     args: Mapping[str, str],
     labels: Mapping[str, str],
     progress: Progress,
+    dockerfile: str = "Dockerfile",
+    target: str = "",
 ) -> None:
     """Returns when the engine said that `ref` is built.
 
     Raises `EngineError` with the output's end in the details, `EngineUnavailable` when the stream
     stopped without either.
     """
-    if not (context / "Dockerfile").is_file():
-        raise EngineError(f"There is no {context / 'Dockerfile'}", hint=f"ls {context}")
+    if not (context / dockerfile).is_file():
+        raise EngineError(f"There is no {context / dockerfile}", hint=f"ls {context}")
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     built = False
     with answers(engine, f"build {ref}"):
         try:
-            for line in _lines(_events(client, context, ref, args, labels)):
+            for line in _lines(_events(client, context, ref, args, labels, dockerfile, target)):
                 tail.append(line)
                 progress(line)
                 built = built or line.startswith("Successfully ")
@@ -55,7 +57,13 @@ class _Refused(Exception):
 
 
 def _events(
-    client: Any, context: Path, ref: str, args: Mapping[str, str], labels: Mapping[str, str]
+    client: Any,
+    context: Path,
+    ref: str,
+    args: Mapping[str, str],
+    labels: Mapping[str, str],
+    dockerfile: str,
+    target: str,
 ) -> Iterator[dict[str, Any]]:
     try:
         yield from client.build(
@@ -63,6 +71,10 @@ def _events(
             tag=ref,
             buildargs=dict(args),
             labels=dict(labels),
+            dockerfile=dockerfile,
+            target=target or None,
+            # Proxies come with the arguments; the client's own configuration may have passwords.
+            use_config_proxy=False,
             rm=True,
             forcerm=True,
             decode=True,

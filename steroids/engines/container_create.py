@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,8 +29,9 @@ def digest(spec: ContainerSpec) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-def create_body(spec: ContainerSpec) -> dict[str, Any]:
-    """The body of `POST /containers/create`."""
+def create_body(spec: ContainerSpec, keeps: Collection[str]) -> dict[str, Any]:
+    """The body of `POST /containers/create`. Only limits that the engine `keeps` are asked for:
+    of some it has not it says nothing, because of others it would not start the container."""
     body: dict[str, Any] = {
         "Image": spec.image,
         "Labels": {
@@ -39,7 +40,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
             KEYS_LABEL: " ".join(sorted(spec.labels)),
         },
         "Env": [f"{name}={value}" for name, value in spec.env.items()],
-        "HostConfig": _host_config(spec),
+        "HostConfig": _host_config(spec, keeps),
     }
     if spec.command:
         body["Cmd"] = list(spec.command)
@@ -48,7 +49,7 @@ def create_body(spec: ContainerSpec) -> dict[str, Any]:
     return body
 
 
-def _host_config(spec: ContainerSpec) -> dict[str, Any]:
+def _host_config(spec: ContainerSpec, keeps: Collection[str]) -> dict[str, Any]:
     host: dict[str, Any] = {
         "CapDrop": ["ALL"],
         "CapAdd": list(spec.capabilities),
@@ -78,15 +79,21 @@ def _host_config(spec: ContainerSpec) -> dict[str, Any]:
     if spec.ports:
         free = [{"HostIp": LOOPBACK, "HostPort": ""}]
         host["PortBindings"] = {f"{port}/tcp": free for port in spec.ports}
-    if spec.disk_bytes is not None:
-        host["StorageOpt"] = {"size": str(spec.disk_bytes)}
-    if spec.memory_bytes is not None:
-        host["Memory"] = spec.memory_bytes
-    if spec.cpus is not None:
-        host["NanoCpus"] = round(spec.cpus * 1_000_000_000)
-    if spec.pids is not None:
-        host["PidsLimit"] = spec.pids
+    host.update(_limits(spec, keeps))
     return host
+
+
+def _limits(spec: ContainerSpec, keeps: Collection[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if spec.disk_bytes is not None and "disk" in keeps:
+        found["StorageOpt"] = {"size": str(spec.disk_bytes)}
+    if spec.memory_bytes is not None and "memory" in keeps:
+        found["Memory"] = spec.memory_bytes
+    if spec.cpus is not None and "cpus" in keeps:
+        found["NanoCpus"] = round(spec.cpus * 1_000_000_000)
+    if spec.pids is not None and "pids" in keeps:
+        found["PidsLimit"] = spec.pids
+    return found
 
 
 def own_labels(labels: Mapping[str, str] | None) -> dict[str, str] | None:

@@ -45,10 +45,27 @@ def is_name_taken(error: APIError) -> bool:
     return error.status_code in (409, 500) and "already in use" in says(error)
 
 
+def is_volume_gone(error: APIError) -> bool:
+    """As `is_gone`, of a volume."""
+    return isinstance(error, NotFound) and "no such volume" in says(error).lower()
+
+
+def is_quota_refused(error: APIError) -> bool:
+    """Whether it is the storage that cannot keep a limit of a container's files."""
+    words = says(error).lower()
+    return not is_no_answer(error) and ("storage-opt" in words or "quota" in words)
+
+
 def is_no_answer(error: APIError) -> bool:
     """Whether this response says nothing about what was asked."""
     words = says(error).lower()
     return error.status_code in _GATEWAY_CODES or any(sign in words for sign in _DYING_ENGINE)
+
+
+def _hint(engine: str, error: APIError) -> str:
+    if "no space left on device" in says(error).lower():
+        return f"{engine} system df   (to make room: steroids images prune)"
+    return "steroids doctor"
 
 
 def unavailable(engine: str, doing: str, why: object) -> EngineUnavailable:
@@ -77,7 +94,7 @@ def answers(engine: str, doing: str) -> Iterator[None]:
             ) from error
         raise EngineError(
             f"{engine.capitalize()} could not {doing}: {says(error)}",
-            hint="steroids doctor",
+            hint=_hint(engine, error),
             details={"engine": engine, "status": error.status_code},
         ) from error
     except (RequestException, HTTPError, DockerException, OSError) as error:

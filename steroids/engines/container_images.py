@@ -3,7 +3,7 @@
 import builtins
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from urllib3.exceptions import ReadTimeoutError
 from steroids.engines import container_build
 from steroids.engines.container_errors import answers, is_no_answer, says
 from steroids.engines.container_wire import SLOW_ANSWER_S, call
-from steroids.engines.images import Image, Progress
+from steroids.engines.images import Image, Progress, Usage
 from steroids.errors import EngineError, ImageMissing
 
 _PULL_SILENCE_S = 60.0
@@ -41,17 +41,29 @@ class ContainerImages:
         # Podman 4 finds nothing when it is asked for two labels: the rest is looked at here.
         wanted = {"label": [f"{key}={value}" for key, value in labels.items()][:1]}
         with answers(self._engine, "list images"):
-            rows = self._rows(wanted if labels else None)
+            rows = self._retried(lambda: self._client.images(filters=wanted if labels else None))
         found = (_image(row) for row in rows)
         images = {image.id: image for image in found if labels.items() <= image.labels.items()}
         return sorted(images.values(), key=lambda image: image.created_at, reverse=True)
 
-    def _rows(self, filters: Mapping[str, Any] | None) -> Any:
+    def usage(self) -> Usage:
+        with answers(self._engine, "say what images take"):
+            facts = self._retried(self._client.df)
+        images, volumes = facts["Images"] or [], facts["Volumes"] or []
+        sizes = {row["Name"]: (row.get("UsageData") or {}).get("Size", -1) for row in volumes}
+        return Usage(
+            total_bytes=int(facts["LayersSize"]) or None,
+            own_bytes={_id(row): int(row["Size"]) - int(row["SharedSize"]) for row in images},
+            containers={_id(row): int(row["Containers"]) for row in images},
+            volume_bytes={name: size for name, size in sizes.items() if size >= 0},
+        )
+
+    def _retried(self, ask: Callable[[], Any]) -> Any:
         """Podman fails to list when an image that it is about to show is removed."""
         deadline = time.monotonic() + _LIST_S
         while True:
             try:
-                return self._client.images(filters=filters)
+                return ask()
             except APIError as error:
                 if "image not known" not in says(error) or time.monotonic() > deadline:
                     raise
@@ -65,9 +77,19 @@ class ContainerImages:
         args: Mapping[str, str],
         labels: Mapping[str, str],
         progress: Progress,
+        dockerfile: str = "Dockerfile",
+        target: str = "",
     ) -> Image:
         container_build.build(
-            self._engine, self._client, context, ref, args=args, labels=labels, progress=progress
+            self._engine,
+            self._client,
+            context,
+            ref,
+            args=args,
+            labels=labels,
+            progress=progress,
+            dockerfile=dockerfile,
+            target=target,
         )
         return self._made(ref)
 
@@ -166,13 +188,18 @@ def _image(facts: Mapping[str, Any]) -> Image:
     labels = facts.get("Labels") or (facts.get("Config") or {}).get("Labels") or {}
     refs = (ref for ref in facts.get("RepoTags") or [] if ref != "<none>:<none>")
     return Image(
-        id=facts["Id"] if facts["Id"].startswith("sha256:") else f"sha256:{facts['Id']}",
+        id=_id(facts),
         refs=tuple(refs),
         size_bytes=int(facts["Size"]),
         created_at=_created_at(facts.get("Created")),
         # A commit can only blank the labels that it was to take away.
         labels={key: value for key, value in labels.items() if value},
+        user=(facts.get("Config") or {}).get("User") or "",
     )
+
+
+def _id(facts: Mapping[str, Any]) -> str:
+    return "sha256:" + str(facts["Id"]).removeprefix("sha256:")
 
 
 def _created_at(value: str | int | None) -> datetime:

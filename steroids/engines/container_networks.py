@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import zlib
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, ip_network
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 
+from steroids.engines import podman_networks
 from steroids.engines.container_create import SPEC_LABEL
 from steroids.engines.container_errors import answers, is_gone, is_no_answer, says
 from steroids.engines.container_wire import call
@@ -18,6 +20,7 @@ from steroids.engines.spec import Handle
 from steroids.engines.subnets import free_subnets, host_routes
 from steroids.errors import ContainerGone, EngineError, NameTaken
 
+DOCKER = "docker"
 _TRIES = 8
 """Subnets to try that others have taken in the meantime."""
 
@@ -26,9 +29,10 @@ class ContainerNetworks:
     def __init__(self, engine: str, client: Any) -> None:
         self._engine = engine
         self._client = client
-        self._creating = threading.Lock()
-        """Guards looking for a name and then taking it: Docker may give one name twice. What is
-        outside this process has names of its own."""
+        self._creating = [threading.Lock() for _ in range(16)]
+        """Guard looking for a name and then taking it: Docker may give one name twice. What is
+        outside this process has names of its own. One for some of the names each, since making a
+        network takes Docker 0.1 s, and several take it no longer."""
 
     def create(self, name: str, labels: Mapping[str, str], *, internal: bool = False) -> Network:
         digest = _digest(name, labels, internal)
@@ -39,10 +43,15 @@ class ContainerNetworks:
             "Internal": internal,
             "Labels": {**labels, SPEC_LABEL: digest},
         }
-        with self._creating, answers(self._engine, f"create the network {name}"):
-            found = self._named(name)
+        if internal and self._engine == DOCKER:
+            # Without it the host is on the network too, with all that it listens on everywhere.
+            body["Options"] = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+        creating = self._creating[zlib.crc32(name.encode()) % len(self._creating)]
+        with creating, answers(self._engine, f"create the network {name}"):
+            rows = self._rows()
+            found = next((row for row in rows if row["Name"] == name), None)
             if found is None:
-                self._make(body)
+                self._make(body, rows)
                 found = self._named(name)
         if found is None:
             raise EngineError(
@@ -58,29 +67,33 @@ class ContainerNetworks:
             )
         return _network(found)
 
-    def _named(self, name: str) -> Mapping[str, Any] | None:
-        # Asked for by name, the engines also look for ids that begin like it.
-        rows = self._client.networks(names=[name])
-        return next((row for row in rows if row["Name"] == name), None)
+    def _named(self, name: str) -> dict[str, Any] | None:
+        return next((row for row in self._rows() if row["Name"] == name), None)
 
-    def _make(self, body: Mapping[str, Any]) -> None:
-        taken = self._subnets() | host_routes()
+    def _rows(self, labels: Sequence[str] = ()) -> list[dict[str, Any]]:
+        if self._engine == "podman":
+            return podman_networks.listing(self._client, labels)
+        return list(self._client.networks(filters={"label": list(labels)} if labels else None))
+
+    def _make(self, body: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+        taken = _subnets(rows) | host_routes()
         for subnet in islice(free_subnets(str(body["Name"]), taken), _TRIES):
             try:
-                self._post({**body, "IPAM": _ipam(subnet)})
+                self._post(body, str(subnet))
                 return
             except APIError as error:
-                if not _is_overlap(error):
+                # Podman looks through the host's devices, and one may go while it does.
+                if not _is_overlap(error) and "no such network interface" not in says(error):
                     raise
         # All of ours are taken, by a VPN perhaps: the engine's own pools are what is left.
-        self._post(body)
+        self._post(body, None)
 
-    def _post(self, body: Mapping[str, Any]) -> None:
-        call(self._client, "POST", "/networks/create", json=body).close()
-
-    def _subnets(self) -> set[IPv4Network]:
-        found = (ip_network(subnet) for row in self._client.networks() for subnet in _of(row))
-        return {subnet for subnet in found if isinstance(subnet, IPv4Network)}
+    def _post(self, body: Mapping[str, Any], subnet: str | None) -> None:
+        if self._engine == "podman":
+            podman_networks.create(self._client, body, subnet)
+            return
+        ipam = {"IPAM": {"Driver": "default", "Config": [{"Subnet": subnet}]}} if subnet else {}
+        call(self._client, "POST", "/networks/create", json={**body, **ipam}).close()
 
     def connect(self, network: Network, handle: Handle, aliases: Sequence[str]) -> None:
         with answers(self._engine, f"connect {handle.name} to {network.name}"):
@@ -112,9 +125,9 @@ class ContainerNetworks:
         return network.name in on
 
     def list_owned(self, labels: Mapping[str, str]) -> list[Network]:
-        wanted = {"label": [SPEC_LABEL, *(f"{key}={value}" for key, value in labels.items())]}
+        wanted = [SPEC_LABEL, *(f"{key}={value}" for key, value in labels.items())]
         with answers(self._engine, "list networks"):
-            rows = self._client.networks(filters=wanted)
+            rows = self._rows(wanted)
         # Not every Podman wants all of several labels: looked at here once more.
         ours = (_network(row) for row in rows if (row.get("Labels") or {}).get(SPEC_LABEL))
         return [network for network in ours if labels.items() <= network.labels.items()]
@@ -138,13 +151,14 @@ class ContainerNetworks:
                     raise
 
 
+def _subnets(rows: Sequence[Mapping[str, Any]]) -> set[IPv4Network]:
+    found = (ip_network(subnet) for row in rows for subnet in _of(row))
+    return {subnet for subnet in found if isinstance(subnet, IPv4Network)}
+
+
 def _digest(name: str, labels: Mapping[str, str], internal: bool) -> str:
     plain = json.dumps([name, dict(labels), internal], sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
-
-
-def _ipam(subnet: IPv4Network) -> dict[str, Any]:
-    return {"Driver": "default", "Config": [{"Subnet": str(subnet)}]}
 
 
 def _of(row: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
 """An engine in memory that keeps the contract, quickly, and breaks down on demand.
 
-Containers run programs in threads: the toy shell, or a Python callable per image. `faults` makes
-calls fail; `lose` and `die` do to a container what people and kernels do.
+Containers run programs in threads: the toy shell, or a Python callable per image. Nothing listens
+on their ports and nobody is kept from anybody. `faults` makes calls fail; `lose` and `die` do to a
+container what people and kernels do; `sizes` is what containers have written, by their names.
 """
 
 import itertools
@@ -17,6 +18,7 @@ from steroids.engines.fake_images import FakeImage, FakeImages
 from steroids.engines.fake_networks import FakeNetworks
 from steroids.engines.fake_volumes import FakeVolumes
 from steroids.engines.spec import (
+    NO_NETWORK,
     Capabilities,
     ContainerSpec,
     ExecResult,
@@ -53,11 +55,14 @@ class FakeEngine:
     def __init__(self, programs: Mapping[str, Program] | None = None) -> None:
         self.faults = Faults()
         self.images = FakeImages(self.faults)
-        self.networks = FakeNetworks(self.faults)
+        self.networks = FakeNetworks(self.faults, lambda each: each in self._containers)
         self.volumes = FakeVolumes(self.faults)
+        self.sizes: dict[str, int] = {}
+        self.limits = frozenset({"memory", "cpus", "pids"})
         self.programs = dict(programs or {})
         self._containers: dict[str, _Container] = {}
         self._numbers = itertools.count(1)
+        self._ports = itertools.count(40_000)
         self._lock = threading.RLock()
         """Guards `_containers` and their states."""
 
@@ -68,7 +73,7 @@ class FakeEngine:
 
     def capabilities(self) -> Capabilities:
         self.faults.at("capabilities", BEFORE)
-        return Capabilities(self.name, "1", rootless=True, address=self.address)
+        return Capabilities(self.name, "1", rootless=True, address=self.address, limits=self.limits)
 
     def start(self, spec: ContainerSpec) -> Handle:
         self.faults.at("start", BEFORE)
@@ -99,6 +104,14 @@ class FakeEngine:
             raise EngineError(
                 f"Fake could not start {spec.name}: no program {argv[0]}", hint="steroids doctor"
             )
+        try:
+            for mount in spec.volumes:
+                self.volumes.join(mount.volume, handle.id)
+            if spec.network is not None and spec.network != NO_NETWORK:
+                self.networks.join(spec.network, handle.id)
+        except EngineError:
+            self.volumes.left(handle.id)
+            raise
         self._containers[handle.id] = container
         self.images.used.add(image.image.id)
         return container
@@ -108,7 +121,10 @@ class FakeEngine:
         if container.box is not None:
             box.output += container.box.output
         pid = 1000 + int(container.handle.id, 16)
-        container.box, container.state = box, State(Status.RUNNING, pid=pid)
+        spec = container.spec
+        inside = spec.ports if spec.network != NO_NETWORK else ()
+        ports = {port: next(self._ports) for port in inside}
+        container.box, container.state = box, State(Status.RUNNING, pid=pid, ports=ports)
         program = self.programs.get(container.spec.image) or (
             lambda box: fake_shell.run(box, box.argv)
         )
@@ -159,6 +175,10 @@ class FakeEngine:
         self.faults.at("exec", AFTER)
         return ExecResult(code, b"".join(box.output))
 
+    def written(self, handle: Handle) -> int | None:
+        self.faults.at("written", BEFORE)
+        return self.sizes.get(handle.name, 0) if handle.id in self._containers else None
+
     def logs(
         self, handle: Handle, *, follow: bool = False, tail: int | None = None
     ) -> Iterator[bytes]:
@@ -197,6 +217,7 @@ class FakeEngine:
             container = self._containers.pop(handle.id, None)
             self.images.used = {each.image.image.id for each in self._containers.values()}
         self.networks.left(handle.id)
+        self.volumes.left(handle.id)
         if container:
             self._kill(container)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from steroids.engines import fake_shell
 from steroids.engines.fake_box import Box
 from steroids.engines.fake_faults import AFTER, BEFORE, Faults
-from steroids.engines.images import Image, Progress
+from steroids.engines.images import Image, Progress, Usage
 from steroids.engines.spec import File
 from steroids.errors import EngineError, ImageMissing
 
@@ -81,13 +81,15 @@ class FakeImages:
         args: Mapping[str, str],
         labels: Mapping[str, str],
         progress: Progress,
+        dockerfile: str = "Dockerfile",
+        target: str = "",
     ) -> Image:
         """Knows `FROM` (with `$ARG`) and `RUN` in the words of the toy shell."""
         self._faults.at("images.build", BEFORE)
-        if not (context / "Dockerfile").is_file():
-            raise EngineError(f"There is no {context / 'Dockerfile'}", hint=f"ls {context}")
+        if not (context / dockerfile).is_file():
+            raise EngineError(f"There is no {context / dockerfile}", hint=f"ls {context}")
         files: Mapping[str, File] = {}
-        for line in (context / "Dockerfile").read_text().splitlines():
+        for line in (context / dockerfile).read_text().splitlines():
             word, _, rest = line.partition(" ")
             progress(line)
             if word == "FROM":
@@ -129,6 +131,11 @@ class FakeImages:
             f"{ref} could not be pulled: the fake has no registry",
             hint="steroids images build --bootstrap",
         )
+
+    def usage(self) -> Usage:
+        self._faults.at("images.usage", BEFORE)
+        own = {known.image.id: known.image.size_bytes for known in self._all.values()}
+        return Usage(sum(own.values()), own)
 
     def remove(self, ref: str) -> None:
         self._faults.at("images.remove", BEFORE)

@@ -3,19 +3,20 @@
 import hashlib
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network
 
 from steroids.engines.fake_faults import AFTER, BEFORE, Faults
 from steroids.engines.networks import Network
 from steroids.engines.spec import Handle
 from steroids.engines.subnets import free_subnets
-from steroids.errors import EngineError, NameTaken
+from steroids.errors import ContainerGone, EngineError, NameTaken
 
 
 class FakeNetworks:
-    def __init__(self, faults: Faults) -> None:
-        self._faults = faults
+    def __init__(self, faults: Faults, there: Callable[[str], bool]) -> None:
+        """`there`: whether the engine has a container of that id."""
+        self._faults, self._there = faults, there
         self._numbers = itertools.count(1)
         self._all: dict[str, Network] = {}
         self._on: dict[str, set[str]] = {}
@@ -68,6 +69,8 @@ class FakeNetworks:
         with self._lock:
             if network.id not in self._all:
                 raise EngineError(f"There is no network {network.name}", hint="steroids ps")
+            if not self._there(handle.id):
+                raise ContainerGone(f"There is no container {handle.name}", hint="steroids ps")
             self._on.setdefault(network.id, set()).add(handle.id)
         self._faults.at("networks.connect", AFTER)
 
@@ -75,6 +78,14 @@ class FakeNetworks:
         self._faults.at("networks.disconnect", BEFORE)
         with self._lock:
             self._on.get(network.id, set()).discard(handle.id)
+
+    def join(self, name: str, container: str) -> None:
+        """A container of that id was made on that network. Raises `EngineError` without one."""
+        with self._lock:
+            network = next((each for each in self._all.values() if each.name == name), None)
+            if network is None:
+                raise EngineError(f"There is no network {name}", hint="steroids ps")
+            self._on.setdefault(network.id, set()).add(container)
 
     def left(self, container: str) -> None:
         """A container of that id is gone; the engine keeps it up to date."""

@@ -1,19 +1,21 @@
-"""The fake engine's volumes: names and labels."""
+"""The fake engine's volumes: names, labels, and which containers have them."""
 
 import threading
 from collections.abc import Mapping
 
 from steroids.engines.fake_faults import AFTER, BEFORE, Faults
 from steroids.engines.volumes import Volume
-from steroids.errors import NameTaken
+from steroids.errors import EngineError, NameTaken
 
 
 class FakeVolumes:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._all: dict[str, Volume] = {}
+        self._in: dict[str, set[str]] = {}
+        """Ids of the containers that have each."""
         self._lock = threading.Lock()
-        """Guards it."""
+        """Guards both."""
 
     def create(self, name: str, labels: Mapping[str, str]) -> Volume:
         self._faults.at("volumes.create", BEFORE)
@@ -35,5 +37,23 @@ class FakeVolumes:
     def remove(self, volume: Volume) -> None:
         self._faults.at("volumes.remove", BEFORE)
         with self._lock:
+            if self._in.get(volume.name):
+                raise EngineError(
+                    f"Fake could not remove the volume {volume.name}: in use",
+                    hint="steroids down",
+                )
             self._all.pop(volume.name, None)
         self._faults.at("volumes.remove", AFTER)
+
+    def join(self, name: str, container: str) -> None:
+        """A container of that id is made with it. Raises `EngineError` when there is none."""
+        with self._lock:
+            if name not in self._all:
+                raise EngineError(f"There is no volume {name}", hint="fake volume ls")
+            self._in.setdefault(name, set()).add(container)
+
+    def left(self, container: str) -> None:
+        """A container of that id is gone; the engine keeps it up to date."""
+        with self._lock:
+            for users in self._in.values():
+                users.discard(container)

@@ -3,8 +3,9 @@
 It keeps files apart and nothing else. What runs inside runs as the controller's own user, sees the
 host's programs, files, processes and network, and is held to no limit: for hosts without an engine,
 and for what needs the desktop. What is an absolute path in a real container is below the folder
-`$STEROIDS_ROOT` here. Users that are named, capabilities, limits and read-only mounts count for
-nothing.
+`$STEROIDS_ROOT` here. Users that are named, capabilities, limits, networks and read-only mounts
+count for nothing. No port is published: one that is listened on inside is a port of the host, for
+one runner at a time, and `inspect` says so. There are no volumes.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import steroids
@@ -62,7 +64,7 @@ class LocalEngine:
         self.images.ensure_builtin()
         self.networks = NoNetworks(ENGINE)
         self.volumes = NoVolumes(ENGINE)
-        self._told = False
+        self._told: set[str] = set()
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -75,10 +77,11 @@ class LocalEngine:
             address=self.address,
             isolated=False,
             builds_images=False,
+            limits=frozenset(),
         )
 
     def start(self, spec: ContainerSpec) -> Handle:
-        self._tell_of_limits(spec)
+        self._tell_of_what_does_not_count(spec)
         with _able_to(f"start {spec.name}"), self._folders.locked(spec.name):
             container = named(self._folders.containers, spec.name)
             if container is None:
@@ -107,7 +110,11 @@ class LocalEngine:
             raise
 
     def inspect(self, handle: Handle) -> State:
-        return self._container(handle).state()
+        container = self._container(handle)
+        state, facts = container.state(), container.facts()
+        if facts is None or state.status is not Status.RUNNING:
+            return state
+        return replace(state, ports={port: port for port in facts.ports})
 
     def stop(self, handle: Handle, grace_s: float) -> None:
         container = self._container(handle)
@@ -163,6 +170,10 @@ class LocalEngine:
         status = process.returncode
         return ExecResult(status if status >= 0 else 128 - status, output)
 
+    def written(self, handle: Handle) -> int | None:
+        """None: what it was made of is a copy of its own here, and cannot be told apart."""
+        return None
+
     def logs(
         self, handle: Handle, *, follow: bool = False, tail: int | None = None
     ) -> Iterator[bytes]:
@@ -196,10 +207,16 @@ class LocalEngine:
             raise ContainerGone(f"There is no container {handle.name}", hint="steroids ps")
         return facts
 
-    def _tell_of_limits(self, spec: ContainerSpec) -> None:
-        if not self._told and (spec.memory_bytes is not None or spec.cpus is not None):
-            self._told = True
-            log.warning("the local engine holds nothing to runners.memory and runners.cpus")
+    def _tell_of_what_does_not_count(self, spec: ContainerSpec) -> None:
+        asked = {
+            "runners.memory": spec.memory_bytes is not None,
+            "runners.cpus": spec.cpus is not None,
+            "network": spec.network is not None,
+        }
+        for setting, given in asked.items():
+            if given and setting not in self._told:
+                self._told.add(setting)
+                log.warning("the local engine holds nothing to %s", setting)
 
 
 @contextlib.contextmanager

@@ -36,6 +36,7 @@ class Facts:
     """The whole environment."""
     mounts: Sequence[str]
     """Paths inside, where a link leads to a folder of the host."""
+    ports: Sequence[int] = ()
 
     @property
     def handle(self) -> Handle:

@@ -41,6 +41,11 @@ def create(folders: Folders, images: LocalImages, spec: ContainerSpec) -> Contai
                 f"there is no {mount.source} to mount",
                 hint=f"mkdir -p {mount.source}",
             )
+    if spec.volumes:
+        raise EngineError(
+            f"The local engine could not start {spec.name}: it has no volumes",
+            hint="steroids up --engine auto",
+        )
     image_id, files, command = images.root_of(spec.image)
     container = Container(folders.containers / secrets.token_hex(32))
     with folders.half_made() as half:
@@ -56,6 +61,7 @@ def create(folders: Folders, images: LocalImages, spec: ContainerSpec) -> Contai
             argv=list(spec.command) or command,
             env=_environment(container, spec.env),
             mounts=[mount.target for mount in spec.mounts],
+            ports=list(spec.ports),
         )
         put(half / FACTS, asdict(facts))
         half.rename(container.folder)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from steroids.engines.images import Image, Progress
+from steroids.engines.images import Image, Progress, Usage
 from steroids.engines.local_builtin import REF, fill
 from steroids.engines.local_container import Container
 from steroids.engines.local_folders import Folders, copy_tree, get, put
@@ -108,8 +108,14 @@ class LocalImages:
         args: Mapping[str, str],
         labels: Mapping[str, str],
         progress: Progress,
+        dockerfile: str = "Dockerfile",
+        target: str = "",
     ) -> Image:
         raise self._cannot(f"build {ref}")
+
+    def usage(self) -> Usage:
+        own = {image.id: image.size_bytes for image in self.list({})}
+        return Usage(sum(own.values()), own)
 
     def load_rootfs(self, tar: Path, ref: str) -> Image:
         raise self._cannot(f"load {tar}")

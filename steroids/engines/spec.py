@@ -34,7 +34,7 @@ class State:
     """The main process as the engine's host knows it. From `inspect` only, and when `RUNNING`."""
     ports: Mapping[int, int] = field(default_factory=dict, compare=False)
     """Published ports: inside, and on the engine's host. From `inspect` only, and when `RUNNING`;
-    others after each start."""
+    they may be others after each start."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,17 @@ class ContainerSpec:
     network: str | None = None
     """Name of a network made by `Networks.create`, or `NO_NETWORK`; None: the engine's default."""
     ports: Sequence[int] = ()
-    """TCP ports inside that are published on free ones of 127.0.0.1, which `inspect` tells."""
+    """TCP ports inside that are published on free ones of 127.0.0.1, which `inspect` tells; with
+    `NO_NETWORK` none is."""
     capabilities: Sequence[str] = ()
     """All others are dropped; `no-new-privileges` is always set."""
     memory_bytes: int | None = None
     cpus: float | None = None
     pids: int | None = None
     disk_bytes: int | None = None
-    """For what the container itself writes, its volumes aside."""
+    """For what the container itself writes, its volumes aside. Most storage drivers have no quotas:
+    where `Capabilities.limits` has no `disk` after the start, nothing is kept, and `Engine.written`
+    tells how much it is."""
 
 
 @dataclass(frozen=True)
@@ -125,4 +128,6 @@ class Capabilities:
     """Whether images can be built, loaded and pulled; else the runner image is built in."""
     limits: frozenset[str] = frozenset({"memory", "cpus", "pids"})
     """Which of the limits of a `ContainerSpec` are kept, as far as the engine itself knows, by
-    name: `disk` may be among them."""
+    name: `disk` may be among them, until a start shows that it is not."""
+    memory_bytes: int | None = None
+    """All that the engine's host has; None: it does not say."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from steroids.errors import BundleRefused, GitError
-from steroids.git.command import Git, readable
+from steroids.git.command import Git, GitDiskFull, readable
 from steroids.git.mirror import Mirror, text_of_path
 from steroids.git.packs import megabytes, weigh
 from steroids.git.refs import checked_own, is_hash
@@ -107,6 +107,9 @@ def take_in(mirror: Mirror, bundle: Path, *, tip: str, base: str, ref: str, max_
                 if heavy:
                     _refuse_heavy(git, tip, base, max_bytes)
                 git("update-ref", OFFERED, tip)
+            except GitDiskFull:
+                # No fault of the bundle's.
+                raise
             except GitError as error:
                 raise BundleRefused(f"The bundle was refused: {error.message}") from None
             _copy(mirror, git, ref)

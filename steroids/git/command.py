@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from steroids import proc
-from steroids.errors import GitError, RemoteUnreachable
+from steroids.errors import DiskFull, GitError, RemoteUnreachable
 
 LOCAL_TIMEOUT_S = 300.0
 NETWORK_TIMEOUT_S = 600.0
@@ -46,6 +46,13 @@ _USERS_VARIABLES = re.compile(
     r"GIT_(ASKPASS|SSH\w*|CONFIG_(GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)"
     r"|SSL_\w+|HTTP_\w+|PROXY_\w+)\Z"
 )
+
+
+_NO_SPACE = ("No space left on device", "Out of diskspace")
+
+
+class GitDiskFull(DiskFull, GitError):
+    """It could not write where the controller keeps its mirrors."""
 
 
 class Git:
@@ -118,6 +125,8 @@ def run_git(
     except proc.TimedOut:
         failure = RemoteUnreachable if network else GitError
         raise failure(f"git {verb} did not finish within {limit_s:g} s") from None
+    if check and not done.ok and any(words in done.err for words in _NO_SPACE):
+        raise GitDiskFull(f"git {verb} failed: {readable(done.err)}", hint=f"df -h {cwd}")
     if check and not done.ok:
         raise GitError(f"git {verb} failed: {readable(done.err) or f'exit {done.returncode}'}")
     return done

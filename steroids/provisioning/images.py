@@ -1,27 +1,30 @@
 """The image that runners start from: found, or built on the first base that there is."""
 
+import json
 import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from steroids import proc
 from steroids.engines.base import Engine
 from steroids.engines.images import Image
+from steroids.errors import EngineError, EngineUnavailable
 from steroids.home import ensure_home
+from steroids.provisioning import retiring
 from steroids.provisioning.base_image import Base, bootstrapped_base, find_base, local_base
 from steroids.provisioning.bootstrap import only_one
+from steroids.provisioning.build_steps import BuildSteps
 from steroids.provisioning.ca_bundle import find_ca_bundle
 from steroids.provisioning.context import Context, digest, runner_context, write_context
+from steroids.provisioning.proxies import Proxies, find_proxies
+from steroids.provisioning.retiring import LABEL, LATEST, RUNNER
+from steroids.settings import Settings
 
-LABEL = "io.steroids.image"
-RUNNER = "localhost/steroids/runner"
-LATEST = f"{RUNNER}:latest"
-"""The newest one that is not made from a user's own image."""
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+__all__ = ["LABEL", "LATEST", "RUNNER", "ImageSettings", "ensure_runner_image", "name_also"]
 
 Progress = Callable[[str], None]
 
@@ -37,6 +40,22 @@ class ImageSettings:
     ca_bundle: Path | None = None
     from_image: str | None = None
     """The user's own development image; goes before `base`."""
+    packages: tuple[str, ...] = ()
+    """Debian's, besides what every runner image has."""
+    user: str | None = None
+    """The user of `from_image` that becomes `agent`; none: the one that the image itself names."""
+    proxies: Proxies = field(default_factory=lambda: Proxies({}))
+
+
+def image_settings(settings: Settings) -> ImageSettings:
+    """What the settings say about images. Raises `BadConfig` for a proxy that is none."""
+    return ImageSettings(
+        base=settings.base_image,
+        ca_bundle=settings.ca_bundle,
+        from_image=settings.image,
+        packages=tuple(dict.fromkeys(settings.packages)),
+        proxies=find_proxies(os.environ, settings.proxy),
+    )
 
 
 def ensure_runner_image(
@@ -55,7 +74,7 @@ def ensure_runner_image(
     context = runner_context(ca_bundle)
     named = settings.from_image or settings.base
     if not rebuild and not settings.bootstrap:
-        image = _existing(engine, context, local_base(engine, named))
+        image = present_runner_image(engine, settings)
         if image is not None:
             return image
     cache = ensure_home() / "cache"
@@ -65,14 +84,32 @@ def ensure_runner_image(
             base = bootstrapped_base(engine, cache, progress)
         else:
             base = find_base(engine, named, cache, progress)
-        image = None if rebuild else _existing(engine, context, base)
+        image = None if rebuild else _existing(engine, context, base, settings)
         if image is None:
             if ca_bundle is not None:
                 progress(f"Containers will trust what {ca_bundle} says")
-            image = _build(engine, context, base, progress, rebuild=rebuild)
+            if settings.proxies.left_out:
+                progress(settings.proxies.left_out)
+            try:
+                image = _build(engine, context, base, settings, progress, rebuild=rebuild)
+            except EngineUnavailable:
+                raise
+            except EngineError as error:
+                # It may well be why nothing could be downloaded.
+                if settings.proxies.left_out:
+                    error.message += f". {settings.proxies.left_out}"
+                raise
             if settings.from_image is None:
-                name_also(engine, f"{RUNNER}:{_key(context, base)}", LATEST)
+                name_also(engine, f"{RUNNER}:{_key(context, base, settings)}", LATEST)
+            retiring.retire(engine)
     return image
+
+
+def present_runner_image(engine: Engine, settings: ImageSettings) -> Image | None:
+    """The runner image for these settings if it is there; nothing is built. Raises `BadConfig`."""
+    context = runner_context(find_ca_bundle(os.environ, settings.ca_bundle))
+    base = local_base(engine, settings.from_image or settings.base)
+    return _existing(engine, context, base, settings)
 
 
 def _built_in(engine: Engine) -> Image:
@@ -81,25 +118,61 @@ def _built_in(engine: Engine) -> Image:
     return image
 
 
-def _existing(engine: Engine, context: Context, base: Base | None) -> Image | None:
-    return engine.images.find(f"{RUNNER}:{_key(context, base)}") if base is not None else None
+def _existing(
+    engine: Engine, context: Context, base: Base | None, settings: ImageSettings
+) -> Image | None:
+    if base is None:
+        return None
+    return engine.images.find(f"{RUNNER}:{_key(context, base, settings)}")
 
 
-def _key(context: Context, base: Base) -> str:
-    return digest(context, base.image.id)
+def _key(context: Context, base: Base, settings: ImageSettings) -> str:
+    return digest(context, base.image.id, _user(base, settings), *settings.packages)
+
+
+def _user(base: Base, settings: ImageSettings) -> str:
+    """Whom the base was made for, if anybody but root."""
+    found = settings.user or _of_devcontainer(base.image) or base.image.user
+    user = found.partition(":")[0]
+    return "" if user in ("root", "0") else user
+
+
+def _of_devcontainer(image: Image) -> str:
+    """What an image that was built for dev containers says about its user: the last word counts."""
+    try:
+        facts = json.loads(image.labels.get("devcontainer.metadata") or "[]")
+    except ValueError:
+        return ""
+    entries = [each for each in (facts if isinstance(facts, list) else [facts]) if each]
+    for name in ("remoteUser", "containerUser"):
+        for entry in reversed(entries):
+            if isinstance(entry, dict) and isinstance(entry.get(name), str):
+                return str(entry[name])
+    return ""
 
 
 def _build(
-    engine: Engine, context: Context, base: Base, progress: Progress, *, rebuild: bool
+    engine: Engine,
+    context: Context,
+    base: Base,
+    settings: ImageSettings,
+    progress: Progress,
+    *,
+    rebuild: bool,
 ) -> Image:
-    key = _key(context, base)
+    key = _key(context, base, settings)
     args = {"BASE": base.ref, "REBUILD": str(time.time_ns()) if rebuild else ""}
-    args |= {"NPM_REGISTRY": _npm_registry(), **_proxies()}
+    args |= {"NPM_REGISTRY": _npm_registry(), "AGENT_USER": _user(base, settings)}
+    args |= {"PACKAGES": " ".join(settings.packages), **settings.proxies.variables}
     labels = {LABEL: "runner", f"{LABEL}.key": key}
-    with tempfile.TemporaryDirectory(prefix="steroids-image-") as folder:
+    log = ensure_home() / "logs" / f"image-{key}.log"
+    with (
+        tempfile.TemporaryDirectory(prefix="steroids-image-") as folder,
+        BuildSteps(log, progress) as steps,
+    ):
         write_context(context, Path(folder))
         return engine.images.build(
-            Path(folder), f"{RUNNER}:{key}", args=args, labels=labels, progress=progress
+            Path(folder), f"{RUNNER}:{key}", args=args, labels=labels, progress=steps.line
         )
 
 
@@ -123,13 +196,3 @@ def _npm_registry() -> str:
         return ""
     done = proc.run(["npm", "config", "get", "registry"], cwd="/", timeout_s=60)
     return done.out if done.ok and done.out.startswith("http") and "@" not in done.out else ""
-
-
-def _proxies() -> Mapping[str, str]:
-    """The host's proxies, under the names that builders pass on without being asked."""
-    found = {}
-    for name in _PROXIES:
-        value = os.environ.get(name) or os.environ.get(name.upper())
-        if value:
-            found[name] = found[name.upper()] = value
-    return found

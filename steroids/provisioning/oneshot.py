@@ -2,14 +2,14 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 import msgspec
 
 from steroids.engines.spec import Handle, Status
 from steroids.errors import EngineError, SteroidsError
-from steroids.provisioning import container
+from steroids.provisioning import container, networks
 from steroids.provisioning.site import Site
 from steroids.store import runners
 from steroids.store.columns import utc_now
@@ -21,6 +21,7 @@ from steroids.wire.runner import Role, RunnerStatus
 
 POLL_S = 0.05
 LOOK_EVERY_S = 1.0
+LAST_LINES = 20
 SLACK_S = 120.0
 """What start, checkout and upload may take on top of the work's own limits."""
 
@@ -75,10 +76,12 @@ def run(
         after(handle, result)
         return result
     finally:
-        if handle is not None:
+        if handle is None:
+            networks.release(site.engine, row.id)
+        else:
             # One that an engine which is away keeps has no row then, and is swept later.
             with contextlib.suppress(EngineError):
-                site.engine.remove(handle)
+                container.remove(site.engine, handle, row.id)
         with site.store.write() as session:
             ended = session.get_one(Runner, row.id)
             runners.end(ended, RunnerStatus.STOPPED, utc_now())
@@ -86,12 +89,22 @@ def run(
         container.forget(site.home, row.id)
 
 
-def remember(store: Store, runner_id: str, handle: Handle, pid: int | None = None) -> None:
-    """Keep the handle of a runner's container, so that a later controller finds it."""
+def remember(
+    store: Store,
+    runner_id: str,
+    handle: Handle,
+    pid: int | None = None,
+    ports: Mapping[int, int] | None = None,
+) -> None:
+    """Keep the handle of a runner's container, so that a later controller finds it.
+
+    `ports` are those that are published, the first being `PORT` inside.
+    """
     with store.write() as session:
         row = session.get_one(Runner, runner_id)
         row.container = asdict(handle)
         row.pid = pid
+        row.ports = {str(inside): outside for inside, outside in (ports or {}).items()}
         session.add(row)
 
 
@@ -113,8 +126,21 @@ def _await(
         if answer is not None:
             return msgspec.json.decode(answer, type=Result)
         if ended:
-            raise ContainerLost(
-                f"Container {handle.name} ended without an answer", hint="steroids ps"
-            )
+            raise _lost(site, handle)
         time.sleep(POLL_S)
     raise ContainerLost(f"Container {handle.name} gave no answer within {timeout_s:.0f} s")
+
+
+def _lost(site: Site, handle: Handle) -> ContainerLost:
+    """With what it said last, as long as the engine still has that."""
+    try:
+        said = b"".join(site.engine.logs(handle, tail=LAST_LINES)).decode("utf-8", "replace")
+    except SteroidsError:
+        said = ""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    why = f": {lines[-1].removeprefix('runner ends: ')[:300]}" if lines else ""
+    return ContainerLost(
+        f"Container {handle.name} ended without an answer{why}",
+        hint="steroids daemon logs",
+        details={"tail": "\n".join(lines)[-4000:]},
+    )

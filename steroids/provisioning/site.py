@@ -1,14 +1,19 @@
 """Where containers are started, for whom, and the labels by which they are known."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from steroids.engines.base import Engine
+from steroids.engines.spec import Capabilities
+from steroids.provisioning.sparse import Reads
 from steroids.settings import Settings
 from steroids.store.home_models import Runner
 from steroids.store.session import Store
 
 LABEL = "io.steroids"
+DATABASE = "database"
+"""The role of a database server's container: it belongs to no runner and serves several."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,15 @@ class Site:
     project: str
     alone: bool = False
     """Whether set-up has to ask for a turn: it uses what others use too."""
+    section: str | None = None
+    """Its name; none: the whole project's."""
+    reads: Reads | None = None
+    """What its runners read, where that is all they are to have; none: they have all files."""
+
+    @cached_property
+    def what(self) -> Capabilities:
+        """Of its engine, asked once: a start needs them in many places. Raises as that does."""
+        return self.engine.capabilities()
 
 
 def labels(controller: str, runner: Runner) -> dict[str, str]:

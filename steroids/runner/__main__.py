@@ -1,6 +1,5 @@
 """Entry point of the container; or, with the engine `local`, of the process that stands for it."""
 
-import getpass
 import os
 import pwd
 import signal
@@ -9,7 +8,9 @@ import threading
 from pathlib import Path
 
 from steroids.client import Client
+from steroids.runner.confine import confine
 from steroids.runner.loop import Loop
+from steroids.runner.seclusion import UNREACHABLE, seclude
 from steroids.runner.workspace import Workspace
 
 ROOT = Path(os.environ.get("STEROIDS_ROOT") or "/")
@@ -36,13 +37,40 @@ PASSED_ON = (
     "STEROIDS_CONTAINER",
 )
 """Of the image's environment; everything else an agent gets comes with its assignment."""
+TOOLS = (
+    "ANDROID_HOME",
+    "ANDROID_SDK_ROOT",
+    "BUNDLE_APP_CONFIG",
+    "CARGO_HOME",
+    "DOTNET_ROOT",
+    "GEM_HOME",
+    "GOPATH",
+    "GOROOT",
+    "GOTOOLCHAIN",
+    "GRADLE_HOME",
+    "JAVA_HOME",
+    "MAVEN_HOME",
+    "NVM_DIR",
+    "PLAYWRIGHT_BROWSERS_PATH",
+    "PNPM_HOME",
+    "PYENV_ROOT",
+    "RBENV_ROOT",
+    "RUSTUP_HOME",
+    "SDKMAN_DIR",
+    "VIRTUAL_ENV",
+)
+"""Of it, too, where the image is the user's own: where the tools are that it has. Not all of it,
+since an image may have secrets in there."""
 
 
 def main() -> int:
     """Work until told to stop (0), or until the workspace is beyond repair (1)."""
+    if Path("/") == ROOT:
+        _lock_in()
     client = Client(SOCKET, token=_take_token())
     uid, name, folder = _agent()
-    env = {key: os.environ[key] for key in PASSED_ON if key in os.environ}
+    passed_on = PASSED_ON + TOOLS if Path("/") == ROOT else PASSED_ON
+    env = {key: os.environ[key] for key in passed_on if key in os.environ}
     env |= {"CI": "true", "HOME": folder, "USER": name, "LOGNAME": name}
     # Last: what set-up puts there is found, and hides nothing of the image's.
     env["PATH"] = f"{env.get('PATH', os.defpath)}:{folder}/.local/bin"
@@ -60,10 +88,19 @@ def main() -> int:
     return loop.exit_code
 
 
+def _lock_in() -> None:
+    """Before there is a second thread, or anything that the agent may write is read."""
+    try:
+        seclude(os.environ.get(UNREACHABLE, ""))
+        confine()
+    except OSError as error:
+        sys.exit(f"nothing is started, since it could not be locked in: {error}")
+
+
 def _agent() -> tuple[int | None, str, str]:
     """Whom agents run as, by uid and name, and their home. No uid: this process's own user."""
     if Path("/") != ROOT:
-        return None, getpass.getuser(), os.environ["HOME"]
+        return None, pwd.getpwuid(os.getuid()).pw_name, os.environ["HOME"]
     agent = pwd.getpwnam(AGENT)
     return agent.pw_uid, AGENT, agent.pw_dir
 

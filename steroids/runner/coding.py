@@ -6,11 +6,13 @@ from pathlib import Path
 from steroids.agents import find_agent
 from steroids.agents.base import Ended, Session, Unusable, Work
 from steroids.errors import BundleRefused, SteroidsError
+from steroids.runner import databases, sqlite
 from steroids.runner.courier import Courier
 from steroids.runner.harvest import Before, Gathering, Harvest
 from steroids.runner.leavings import largest
 from steroids.runner.outbox import Outbox
 from steroids.runner.reaping import reap
+from steroids.runner.setting_up import set_up
 from steroids.runner.state import shown_paths
 from steroids.runner.workspace import Broken, CommandFailed, Workspace, identity
 from steroids.wire.assignment import (
@@ -58,7 +60,10 @@ class Coding:
             # What its agent builds later is the agent's own doing; there is no end to wait for.
             needed = self._assignment.alone and self._workspace.needs_setup(self._checkout)
             with self._courier.alone(needed):
-                self._workspace.set_up(self._checkout, self._env, self._outbox.log)
+                log = self._outbox.log
+                self._env = set_up(self._workspace, self._checkout, self._env, log)
+            self._env |= databases.variables(self._assignment, self._courier)
+            self._env |= self._file()
             self._before = Before.look(self._workspace)
             ended = self._run_agent(scratch)
             left = reap(self._workspace.uid)
@@ -100,9 +105,22 @@ class Coding:
                     return Ended(Outcome.STOPPED, "stopped before it began")
                 agent = find_agent(self._assignment.agent)
                 self._session = agent.start(work, self._outbox.log)
-            return self._session.wait()
+            with self._workspace.curfew.endable():
+                ended = self._session.wait()
+            over = self._workspace.curfew.reason
+            return Ended(Outcome.FAILED, over) if over is not None else ended
         except Unusable as error:
             return Ended(Outcome.UNUSABLE, str(error))
+
+    def _file(self) -> dict[str, str]:
+        """What cannot be migrated is there for the agent to be mended: with an empty file."""
+        wanted = self._assignment.sqlite
+        try:
+            return sqlite.fresh(self._workspace, wanted, self._env, self._outbox.log)
+        except CommandFailed as error:
+            why = _words(error).removeprefix("set-up failed: ")
+            self._outbox.note(f"its database is empty: {why}")
+            return sqlite.variables(self._workspace)
 
     def _hand_over(self, ended: Ended, scratch: Path) -> None:
         """Commit what is left, upload, say how it ended.

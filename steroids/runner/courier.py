@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 from steroids.client import Client
 from steroids.errors import ControllerUnavailable, SteroidsError
+from steroids.runner import limits
 from steroids.runner.patience import patiently
 from steroids.wire.assignment import Assignment, Claim, Heartbeat, Orders, Result, Submission
+from steroids.wire.database import DatabaseAsk, DatabaseGrant
 from steroids.wire.lock import Build, BuildTurn
 
 NEVER = threading.Event()
@@ -22,15 +24,19 @@ class Courier:
     def __init__(self, client: Client, stopping: threading.Event) -> None:
         self._client = client
         self._stopping = stopping
+        self._told = False
+        """Whether the controller has heard which limits hold here."""
 
     def claim(self) -> Assignment | None:
         """Wait for something to do; none: ask again."""
-        body = Claim()
+        body = Claim(limits=None if self._told else limits.found())
         limit_s = body.wait_s + 15
-        return patiently(
+        answer = patiently(
             lambda: self._client.poll("/v1/claim", body, Assignment, timeout_s=limit_s),
             self._stopping,
         )
+        self._told = True
+        return answer
 
     def fetch(self, want: str, have: list[str], target: Path) -> bool:
         """Write a bundle of what leads to `want` from `have`; False when nothing is missing."""
@@ -80,6 +86,23 @@ class Courier:
         if self._stopping.is_set():
             raise ControllerUnavailable("stopped while it waited for its turn")
         return answer is not None and answer.granted
+
+    def database(self, commit: str, fence: int | None) -> dict[str, str]:
+        """The variables of a fresh test database, as that commit wants it; waits until it is made.
+
+        Raises what making it failed with: code `MIGRATION_FAILED` when that is the commit's doing.
+        """
+        body = DatabaseAsk(commit=commit, fence=fence)
+        limit_s = body.wait_s + 15
+        while True:
+            grant = patiently(
+                lambda: self._client.poll("/v1/database", body, DatabaseGrant, timeout_s=limit_s),
+                self._stopping,
+            )
+            if grant is not None:
+                return grant.env
+            if self._stopping.is_set():
+                raise ControllerUnavailable("stopped while it waited for its database")
 
     def heartbeat(self, fence: int | None) -> Orders:
         """Once, without repeating: the next one comes soon."""

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from steroids.runner.leavings import changed_in, commit_all, with_markers
+from steroids.runner.leavings import changed_in, commit_all, restore_unseen, with_markers
 from steroids.runner.settling import settle
 from steroids.runner.state import State, hidden, named, shown_paths, state_of
 from steroids.runner.workspace import Workspace
@@ -14,8 +14,7 @@ _UNSOLVED = "Steroids-Unsolved: yes"
 """In the message of a commit that was made by a stop, in the middle of a merge."""
 
 
-@dataclass(frozen=True)
-class Harvest:
+class Harvest(NamedTuple):
     tip: str
     """All that is to be handed over."""
     own: str
@@ -24,11 +23,10 @@ class Harvest:
     """Why it cannot count as done."""
 
 
-@dataclass(frozen=True)
-class Before:
+class Before(NamedTuple):
     """What there was before the agent came."""
 
-    refs: Mapping[str, str] = field(default_factory=dict)
+    refs: Mapping[str, str] = {}
     """Branches and their commits."""
     left: Collection[str] = ()
     """What is not committed: a set-up may have made it."""
@@ -39,8 +37,7 @@ class Before:
         return cls(workspace.refs(), frozenset(state_of(workspace).left))
 
 
-@dataclass
-class Gathering:
+class Gathering(NamedTuple):
     """One run's end. `rule` is the user's for what is not committed; `stopped`: the agent was not
     at its end, and goes on from what is kept."""
 
@@ -66,7 +63,10 @@ class Gathering:
             rule = Leftovers.COMMIT if self.stopped else self.rule
             problem = _both(problem, self._leftovers(state, rule, unsolved))
         self._tell_hidden()
-        return self._end(problem, state.head)
+        restored = restore_unseen(self.workspace, self.start, self.author)
+        if restored:
+            self.say(f"it deleted what was never there: {restored} files are put back")
+        return self._end(problem, None if restored else state.head)
 
     def _leftovers(self, state: State, rule: Leftovers, unsolved: Sequence[str]) -> str | None:
         """What stands against counting it as done."""

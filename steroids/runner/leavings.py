@@ -1,5 +1,6 @@
 """Looking at what lies in the workspace, and committing it."""
 
+import os
 from collections.abc import Sequence
 
 from steroids.runner.state import shown_paths
@@ -30,11 +31,41 @@ def commit_all(
     """
     left_out = [f":(exclude,top,literal){path}" for path in without]
     # What cannot be read, or is no file any more, must not keep the rest out.
-    workspace.git("add", "-A", "--ignore-errors", "--", ".", *left_out, check=False)
+    # Nor must it be inside of a part of the files that was all there was to be.
+    options = ("-A", "--ignore-errors", "--sparse")
+    workspace.git("add", *options, "--", ".", *left_out, check=False)
     if workspace.git("diff", "--cached", "--quiet", check=False).ok:
         return
     env = identity(author)
     workspace.git("commit", "-q", "--no-verify", "--allow-empty-message", "-m", message, env=env)
+
+
+def restore_unseen(workspace: Workspace, start: str, author: Author) -> int:
+    """Commit anew, on top, what it has committed as deleted since it made its index of the files
+    that are there: all files outside of the workspace's part. Returns how many they are.
+
+    Raises `Broken`.
+    """
+    part, head = workspace.part, workspace.head()
+    if part.whole or head == start:
+        return 0
+    before, after = _outside(workspace, start), _outside(workspace, head)
+    if not before or before.keys() & after.keys():
+        return 0
+    git = workspace.git
+    lines = b"".join(line + b"\0" for line in before.values())
+    git("read-tree", "HEAD")
+    git("update-index", "-z", "--index-info", stdin=lines)
+    message = "Restore what was not checked out"
+    git("commit", "-q", "--no-verify", "-m", message, env=identity(author))
+    return len(before)
+
+
+def _outside(workspace: Workspace, commit: str) -> dict[bytes, bytes]:
+    """Files of the commit that are not in the workspace's part: a line for git's index of each."""
+    listed = workspace.git("ls-tree", "-r", "-z", "--full-tree", commit).stdout.split(b"\0")
+    lines = {line.partition(b"\t")[2]: line for line in listed if line}
+    return {path: line for path, line in lines.items() if not workspace.part.has(os.fsdecode(path))}
 
 
 def largest(workspace: Workspace, base: str, tip: str) -> list[tuple[str, int]]:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from steroids.client import Client
-from steroids.errors import ControllerUnavailable, SteroidsError
+from steroids.errors import SteroidsError
 from steroids.runner import oneshot, reviewing
 from steroids.runner.coding import STOP_GRACE_S, Coding
 from steroids.runner.courier import Courier
 from steroids.runner.outbox import Outbox
+from steroids.runner.patience import LATER
 from steroids.runner.workspace import Broken, Workspace
 from steroids.wire.assignment import Assignment, Kind, Orders
 
@@ -92,14 +93,16 @@ class Loop:
             coding = self._coding
             try:
                 orders = self._courier.heartbeat(coding.fence if coding else None)
-            except ControllerUnavailable:
-                continue
             except SteroidsError as error:
+                if error.code in LATER:
+                    continue
                 # This runner is no longer known; what it does is of no use to anybody.
                 print(f"heartbeat refused: {error}", flush=True)
                 orders = Orders(cancel=True)
             if orders.cancel and coding is not None:
                 coding.cancel()
+            elif orders.over is not None:
+                self._workspace.curfew.end(orders.over)
 
 
 @contextlib.contextmanager

@@ -7,11 +7,12 @@ from pathlib import Path
 from steroids import proc
 from steroids.agents import find_agent
 from steroids.agents.base import Part, Unusable, Work
-from steroids.runner import verdict
+from steroids.runner import databases, sqlite, verdict
 from steroids.runner.courier import Courier
 from steroids.runner.oneshot import MAX_TAIL_CHARS, failed
 from steroids.runner.outbox import Outbox
 from steroids.runner.reaping import reap
+from steroids.runner.setting_up import set_up
 from steroids.runner.verdict import Malformed
 from steroids.runner.workspace import CommandFailed, Workspace
 from steroids.wire.assignment import Assignment, Outcome, Result, TaskBrief
@@ -39,11 +40,16 @@ def run(
     env = {**workspace.env, **assignment.env}
     try:
         workspace.check_out(assignment.checkout, courier.fetch, scratch)
+        env |= databases.variables(assignment, courier)
         with courier.alone(assignment.alone and workspace.needs_setup(assignment.checkout)):
-            workspace.set_up(assignment.checkout, env, outbox.log)
+            env = set_up(workspace, assignment.checkout, env, outbox.log)
+            env |= sqlite.fresh(workspace, assignment.sqlite, env, outbox.log)
         result = _ask(assignment, assignment.task, workspace, env, outbox, scratch)
     except CommandFailed as error:
         result = failed(error)
+    except databases.NoDatabase as error:
+        # The controller knows why, and that it says nothing about the work.
+        result = Result(outcome=Outcome.FAILED, tail=str(error))
     result.duration_s = time.monotonic() - began
     outbox.flush()
     courier.result(result)
@@ -76,7 +82,8 @@ def _ask(
         )
         printed = _Printed(outbox)
         try:
-            ended = find_agent(assignment.agent).start(work, printed.line).wait()
+            with workspace.curfew.endable():
+                ended = find_agent(assignment.agent).start(work, printed.line).wait()
         except Unusable as error:
             return Result(outcome=Outcome.UNUSABLE, tail=str(error))
         # What it has run of the changes, and left running, must not answer in its place.
@@ -87,7 +94,7 @@ def _ask(
             except Malformed as error:
                 why = str(error)
         else:
-            why = ended.reason or "it failed"
+            why = workspace.curfew.reason or ended.reason or "it failed"
     return Result(outcome=Outcome.FAILED, tail=why[-MAX_TAIL_CHARS:])
 
 

@@ -16,6 +16,7 @@ def settle(workspace: Workspace, start: str, say: Say) -> str | None:
     Returns why what it left cannot count as finished, if that is so. Raises `Broken`.
     """
     workspace.unlock()
+    workspace.look_at_all()
     problem = _end_rebase(workspace, say)
     state = state_of(workspace)
     own = _resolve(workspace, _BRANCH_REF)

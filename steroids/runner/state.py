@@ -1,7 +1,7 @@
 """How an agent has left its repository, as git reports it."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from steroids.runner.workspace import Workspace
 
@@ -12,8 +12,7 @@ _FIELDS = {b"1": 8, b"u": 10, b"?": 1}
 """What stands before the path in an entry of each kind (git-status(1), Porcelain Format 2)."""
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     head: str | None
     """None: on a branch without a commit."""
     branch: str | None
@@ -49,7 +48,8 @@ def state_of(workspace: Workspace) -> State:
     return State(
         head=None if head == "(initial)" else head,
         branch=None if branch == "(detached)" else branch,
-        left=left,
+        # An index that is new has each of its files twice: as removed, and as not known.
+        left=list(dict.fromkeys(left)),
         unmerged=unmerged,
     )
 

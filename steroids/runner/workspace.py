@@ -4,13 +4,16 @@ Git always runs as the user `agent`. The repository is the agent's to write, so 
 configuration or hooks start has no more rights than the agent had anyway.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
 from steroids import proc
-from steroids.agents.process import OUTPUT_S, lines_of
+from steroids.agents import memory
+from steroids.runner import marks
+from steroids.runner.commands import run_as_agent
+from steroids.runner.curfew import Curfew
+from steroids.runner.part import PART, Part
 from steroids.wire.assignment import Author, Checkout
 
 BRANCH = "steroids"
@@ -22,7 +25,6 @@ GIT_OPTIONS = (
     "advice.detachedHead=false",
     "gc.auto=0",
     "commit.gpgSign=false",
-    "core.sparseCheckout=false",
 )
 """What the repository's own configuration must not decide for the runner's own git commands."""
 
@@ -48,6 +50,8 @@ class Workspace:
         self.path = path
         self.uid = uid
         self.env = dict(env)
+        self.part = Part(None)
+        self.curfew = Curfew(uid)
         self._setup_key_file = state / "setup-key"
 
     def check_out(self, checkout: Checkout, fetch: Fetch, scratch: Path) -> None:
@@ -60,6 +64,7 @@ class Workspace:
             for key, value in (("core.checkStat", "minimal"), ("core.trustctime", "false")):
                 # Else git would read every file again after the snapshot has been made.
                 self.git("config", key, value)
+        self.part = Part(checkout.sparse)
         self._clear()
         self._get(checkout.commit, fetch, scratch)
         if checkout.squash is not None:
@@ -76,21 +81,16 @@ class Workspace:
         file = self._setup_key_file
         return not file.exists() or file.read_text() != checkout.setup_key
 
-    def set_up(
-        self, checkout: Checkout, env: Mapping[str, str], say: Callable[[str], None]
-    ) -> None:
-        """Run the set-up unless it has been run for the same key. Raises `CommandFailed`."""
-        if not self.needs_setup(checkout):
-            return
-        self._setup_key_file.unlink(missing_ok=True)
-        for command in checkout.setup:
-            say(f"$ {command}")
-            self.shell(command, env, say, checkout.setup_timeout_s)
-        self._setup_key_file.write_text(checkout.setup_key)
+    def was_set_up(self, key: str | None) -> None:
+        """Keep for which key it is set up now; None: it is in the middle of it."""
+        if key is None:
+            self._setup_key_file.unlink(missing_ok=True)
+        else:
+            self._setup_key_file.write_text(key)
 
     def forget_setup(self) -> None:
         """Back to the bare checkout. Raises `Broken`."""
-        self._setup_key_file.unlink(missing_ok=True)
+        self.was_set_up(None)
         self.git("clean", "-ffdxq")
 
     def shell(
@@ -111,7 +111,11 @@ class Workspace:
             del tail[:-200]
             say(text)
 
-        status = run_as_agent(("sh", "-c", command), self, env, line, timeout_s)
+        watch = memory.Watch()
+        with self.curfew.endable():
+            status = run_as_agent(command, self.path, self.uid, env, line, timeout_s)
+        if status != 0 and (why := self.curfew.reason or watch.ran_out()):
+            line(why)
         text = "\n".join(tail)
         if status != 0:
             raise CommandFailed(command, status, text)
@@ -144,6 +148,14 @@ class Workspace:
             raise Broken(f"git bundle: {made.err[-500:]}")
         return True
 
+    def look_at_all(self) -> None:
+        """Have git look at all that is there, and at nothing else, whatever an agent told it.
+
+        Raises `Broken`.
+        """
+        if not self.part.whole:
+            marks.fit_to_files(self.git, self.part, self.path, widened=not self._write_part())
+
     def unlock(self, more: str = "true") -> None:
         """Remove the locks of a git that was killed; no other one may be at work here.
 
@@ -152,7 +164,7 @@ class Workspace:
         locks = "find . -path ./objects -prune -o -name '*.lock' -type f -exec rm -f {} +"
         self.in_git_dir(f"{locks}; {more}")
 
-    def in_git_dir(self, script: str) -> proc.Completed:
+    def in_git_dir(self, script: str, stdin: bytes | None = None) -> proc.Completed:
         """Run a line of shell where the repository is, which may be elsewhere than the files.
 
         Raises `Broken` when there is none.
@@ -162,7 +174,12 @@ class Workspace:
         argv = ("sh", "-c", f'cd "$1" && {{ {script}; }}', "sh", folder)
         try:
             return proc.run(
-                argv, cwd=self.path, env=self.env, user=self.uid, timeout_s=GIT_TIMEOUT_S
+                argv,
+                cwd=self.path,
+                env=self.env,
+                user=self.uid,
+                stdin=stdin,
+                timeout_s=GIT_TIMEOUT_S,
             )
         except (OSError, proc.TimedOut) as error:
             raise Broken(f"{folder}: {error}") from error
@@ -186,7 +203,8 @@ class Workspace:
         stdin: bytes | None = None,
         stdout: IO[bytes] | None = None,
     ) -> proc.Completed:
-        options = [part for option in GIT_OPTIONS for part in ("-c", option)]
+        given = (*GIT_OPTIONS, *self.part.options)
+        options = [word for option in given for word in ("-c", option)]
         try:
             return proc.run(
                 ["git", *options, *args],
@@ -211,14 +229,22 @@ class Workspace:
     def _clear(self) -> None:
         """Remove what an agent that was killed in the middle of a git command has left, and what
         it told git not to look at."""
-        self.unlock("rm -rf rebase-merge rebase-apply info/sparse-checkout")
-        listed = self.git("ls-files", "-v", "-z").stdout.split(b"\0")
-        for flag, mark in (("--no-assume-unchanged", bytes.islower), ("--no-skip-worktree", _skip)):
-            names = [line[2:] for line in listed if mark(line[:1])]
-            if names:
-                asked = b"".join(name + b"\0" for name in names)
-                self.git("update-index", flag, "-z", "--stdin", stdin=asked)
+        self.unlock("rm -rf rebase-merge rebase-apply info/sparse-checkout config.worktree")
+        if not self.part.whole:
+            self._write_part()
+            for option in PART:
+                # For what the agent does with git; the runner's own commands are told each time.
+                self.git("config", *option.split("="))
+        marks.remove_foreign(self.git, self.part)
         self.git("reset", "-q", "--hard", check=False)
+
+    def _write_part(self) -> bool:
+        """Into git's own list, by which its commands go; whether that is what it was."""
+        patterns = self.part.patterns()
+        folder = "[ -d info ] && [ ! -L info ] || { rm -rf info; mkdir info; }"
+        swap = "cat info/sparse-checkout 2>/dev/null; rm -rf info/sparse-checkout"
+        before = self.in_git_dir(f"{folder}; {swap}; cat >info/sparse-checkout", patterns)
+        return before.stdout == patterns
 
     def _get(self, commit: str, fetch: Fetch, scratch: Path) -> None:
         if self.git("cat-file", "-e", f"{commit}^{{commit}}", check=False).ok:
@@ -227,14 +253,10 @@ class Workspace:
         bundle = scratch / "in.bundle"
         if fetch(commit, sorted(set(heads)), bundle):
             bundle.chmod(0o644)
-            self.git(
-                "fetch", "-q", "--no-tags", "--no-write-fetch-head", str(bundle), f"+{WANT}:{WANT}"
-            )
+            # Not by a fetch, which would look through all history once more.
+            self.git("bundle", "unbundle", str(bundle))
+            self.git("update-ref", WANT, commit)
             bundle.unlink()
-
-
-def _skip(mark: bytes) -> bool:
-    return mark in (b"S", b"s")
 
 
 def identity(author: Author) -> dict[str, str]:
@@ -245,45 +267,3 @@ def identity(author: Author) -> dict[str, str]:
         "GIT_COMMITTER_NAME": author.name,
         "GIT_COMMITTER_EMAIL": author.email,
     }
-
-
-def run_as_agent(
-    argv: tuple[str, ...],
-    workspace: Workspace,
-    env: Mapping[str, str],
-    line: Callable[[str], None],
-    timeout_s: float,
-) -> int | None:
-    """Run to the end, each line of output to `line`; None when it took too long."""
-    process = proc.spawn(
-        argv,
-        cwd=workspace.path,
-        env=env,
-        stdout=proc.PIPE,
-        stderr=proc.STDOUT,
-        user=workspace.uid,
-    )
-    assert process.stdout is not None
-    late = threading.Event()
-
-    def expire() -> None:
-        late.set()
-        proc.end_group(process, grace_s=5)
-
-    def read(output: IO[bytes]) -> None:
-        with output:
-            for text in lines_of(output):
-                line(text)
-
-    timer = threading.Timer(timeout_s, expire)
-    timer.start()
-    reader = threading.Thread(target=read, args=(process.stdout,), daemon=True)
-    reader.start()
-    try:
-        status = process.wait()
-    finally:
-        timer.cancel()
-        proc.end_group(process)
-        # Not for ever: what has left the group may hold the output open, and work on.
-        reader.join(OUTPUT_S)
-    return None if late.is_set() else status

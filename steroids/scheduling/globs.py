@@ -7,6 +7,7 @@ product of the two automata that they are reaches its end (Rabin and Scott, Fini
 Their Decision Problems, 1959, theorem 8): at most length times length states, however many stars.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -32,6 +33,24 @@ def any_intersect(a: Iterable[str], b: Iterable[str]) -> bool:
     """Whether there is a path that one of `a` and one of `b` match."""
     others = tuple(b)
     return any(intersect(one, other) for one in a for other in others)
+
+
+def fixed(glob: str) -> tuple[bool, tuple[str, ...]]:
+    """Whether it begins at the root of the repository, and its first segments, those that have no
+    wildcard: what it matches is that path, is below it, or nothing is."""
+    terms = _terms(glob) or ()
+    anywhere = terms[:1] == (Wild.MANY,)
+    literal = itertools.takewhile(bool, map(_literal, terms[1:] if anywhere else terms))
+    return not anywhere, tuple(literal)
+
+
+def _literal(term: Segment | Wild) -> str:
+    """The only name that it matches; empty: there are others."""
+    if isinstance(term, Wild):
+        return ""
+    sets = [chars for chars in term if not isinstance(chars, Wild)]
+    single = [chr(chars[0][0]) for chars in sets if len(chars) == 1 and chars[0][0] == chars[0][1]]
+    return "".join(single) if len(single) == len(term) else ""
 
 
 def problem(glob: str) -> str | None:

@@ -6,14 +6,13 @@ from functools import lru_cache
 
 from pathspec import GitIgnoreSpec
 
-from steroids.provisioning.setup import LOCKFILES
+from steroids.provisioning.lockfiles import KINDS
 
 NOBODYS = frozenset(
     {
-        *LOCKFILES,
-        *("yarn.lock", "pnpm-lock.yaml", "bun.lock", "bun.lockb", "deno.lock"),
-        *("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pixi.lock"),
-        *("Cargo.lock", "go.sum", "go.work.sum", "Gemfile.lock", "composer.lock", "mix.lock"),
+        *KINDS,
+        *("bun.lock", "bun.lockb", "deno.lock", "Pipfile.lock", "pdm.lock", "pixi.lock"),
+        *("go.work.sum", "composer.lock", "mix.lock"),
         *("pubspec.lock", "Package.resolved", "flake.lock", "gradle.lockfile", "Podfile.lock"),
     }
 )

@@ -9,10 +9,22 @@ from sqlmodel import col, select
 
 from steroids.errors import Unauthorised
 from steroids.git import repository
+from steroids.provisioning.checkout import checkout
 from steroids.provisioning.environment import agent_env
-from steroids.provisioning.setup import Setup, setup_at
+from steroids.provisioning.sparse import Reads
 from steroids.scheduling.sections import SectionView
-from steroids.services import agents, builds, claiming, places, prompts, sections, target
+from steroids.services import (
+    agents,
+    builds,
+    claiming,
+    databases,
+    parts,
+    places,
+    prompts,
+    sections,
+    sqlite,
+    target,
+)
 from steroids.services.asking import Answer, Asking
 from steroids.services.claiming import Claims
 from steroids.services.clock import steady_now
@@ -21,7 +33,7 @@ from steroids.settings import Settings
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners
-from steroids.wire.assignment import Assignment, Author, Checkout, Kind, Leftovers, TaskBrief
+from steroids.wire.assignment import Assignment, Author, Kind, Leftovers, TaskBrief
 from steroids.wire.runner import ACTIVE, WORKERS, RunnerStatus
 from steroids.wire.task import TaskStatus
 
@@ -47,6 +59,9 @@ def next_assignment(host: Host, runner: home.Runner) -> Assignment | None:
         return msgspec.json.decode(runner.assignment, type=Assignment)
     if runner.status == RunnerStatus.STOPPING:
         return Assignment(kind=Kind.STOP, reason="asked to stop")
+    if runner.id in host.over:
+        # What is too much stays there until its container goes; there will be another.
+        return Assignment(kind=Kind.STOP, reason=host.over[runner.id])
     project = host.project(runner.project_id)
     asking = Asking(runner.id, runner.section_id)
     answer = project.desk.ask(asking, partial(_serve, host, project))
@@ -136,7 +151,15 @@ def _assignment(
         section = session.get_one(db.Section, task.section_id)
         settings = places.settings_for(host, project, section)
         alone = bool(builds.resources(session, section, runner.engine, settings))
-    return _code(project, task, section, fence, settings, alone=alone)
+        sparse = settings.sparse and runner.section_id is not None
+        reads = parts.read_by(session, section) if sparse else None
+    # What it was started with goes on; on a host that is shared that is not the section's own.
+    own = runner.ports and (runner.section_id or runner.engine == builds.LOCAL)
+    ports = [*map(int, runner.ports)] if own else section.ports
+    made = _code(project, task, section, fence, settings, alone=alone, ports=ports, reads=reads)
+    assert made.checkout is not None
+    made.sqlite = sqlite.told(host, project, settings, made.checkout.commit)
+    return made
 
 
 def _code(
@@ -147,9 +170,17 @@ def _code(
     settings: Settings,
     *,
     alone: bool,
+    ports: Sequence[int],
+    reads: Reads | None,
 ) -> Assignment:
     assert task.latest_commit is not None
-    setup: Setup = setup_at(project.mirror, task.latest_commit, settings.setup)
+    start = checkout(
+        project.mirror,
+        task.latest_commit,
+        settings,
+        reads,
+        _changed(project, task) if reads else (),
+    )
     # Once something was taken in on the new base, the old work is part of it.
     anew = task.latest_commit == task.base_commit
     name, email = repository.identity(project.path)
@@ -157,13 +188,8 @@ def _code(
         kind=Kind.CODE,
         fence=fence,
         alone=alone,
-        checkout=Checkout(
-            commit=task.latest_commit,
-            squash=task.squash_commit if anew else None,
-            setup=list(setup.commands),
-            setup_key=setup.key,
-            setup_timeout_s=settings.setup_timeout_s,
-        ),
+        checkout=msgspec.structs.replace(start, squash=task.squash_commit if anew else None),
+        database=databases.wanted(settings),
         task=TaskBrief(
             id=task.id,
             title=task.title,
@@ -177,5 +203,13 @@ def _code(
         leftovers=Leftovers(settings.leftovers),
         author=Author(name=name or NOBODY.name, email=email or NOBODY.email),
         timeout_s=settings.coder_timeout_s,
-        env=agent_env(settings, section.ports),
+        env=agent_env(settings, ports),
     )
+
+
+def _changed(project: OpenProject, task: db.Task) -> Sequence[str]:
+    """Files that the work so far has changed."""
+    base, tip = task.base_commit, task.latest_commit
+    if base is None or tip is None or base == tip:
+        return ()
+    return project.mirror.changed_paths(base, tip)

@@ -7,10 +7,11 @@ from collections import Counter
 from steroids.engines.base import Engine
 from steroids.engines.spec import Handle, Owned, Status
 from steroids.errors import EngineError, EngineUnavailable, SteroidsError
-from steroids.provisioning import container
+from steroids.provisioning import container, snapshot
 from steroids.provisioning.site import LABEL, owned_by
 from steroids.services import builds, launching, runners, stopping, sweeping, verdicts
 from steroids.services.complaints import Complaints
+from steroids.services.database_sweeping import DatabaseKeeper
 from steroids.services.events import record
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
@@ -41,6 +42,8 @@ class Containers:
         self._jobs = jobs
         self._complaints = Complaints(log)
         self._lost_starts: Counter[str] = Counter()
+        self._swept: set[str] = set()
+        self._databases = DatabaseKeeper(host, jobs)
 
     def compare(self) -> bool:
         """One round over all engines; whether there are living runners.
@@ -76,6 +79,10 @@ class Containers:
                 runners.ended(self._host, row.id, RunnerStatus.LOST)
                 container.forget(self._host.path, row.id)
 
+    def rest(self) -> None:
+        """The controller ends: what serves nobody any more ends too. May take a second."""
+        self._databases.rest()
+
     def _know_engine(self, row: home.Runner) -> None:
         """Make sure that the engine of a stored runner is known, also after a restart."""
         try:
@@ -90,15 +97,24 @@ class Containers:
             self._complaints.about(engine.address, error.message)
             return
         self._complaints.settled(engine.address)
+        self._sweep_images(engine)
         by_runner = {each.labels.get(f"{LABEL}.runner"): each for each in owned}
         for row in before:
             if row.engine_address == engine.address and row.role in WORKERS and row.container:
                 self._look_at(engine, row, by_runner.get(row.id))
         sweeping.containers(self._host, self._jobs, engine, owned)
+        self._databases.look(engine, owned)
         try:
             sweeping.networks(self._host, self._jobs, engine)
         except EngineError as error:
             self._complaints.about(f"{engine.address} networks", error.message)
+
+    def _sweep_images(self, engine: Engine) -> None:
+        """What an earlier controller has left half-made; once, for later on whoever builds does."""
+        if engine.address not in self._swept:
+            self._swept.add(engine.address)
+            projects = {row.id for row in self._host.projects()}
+            self._jobs.once(("images", engine.address), snapshot.sweep, engine, projects)
 
     def _end_unstarted(self, before: list[home.Runner]) -> None:
         """One on the books that has no container, and that nobody is bringing up."""
@@ -161,7 +177,7 @@ class Containers:
         assert row.container is not None
         handle = Handle(**row.container)
         tail = _last_words(engine, handle)
-        engine.remove(handle)
+        container.remove(engine, handle, row.id)
         project = self._host.project(row.project_id)
         settings = self._host.settings(project)
         name = launching.section_name(project, row)

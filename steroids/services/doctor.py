@@ -9,7 +9,9 @@ from steroids import proc
 from steroids.errors import SteroidsError
 from steroids.provisioning.ca_bundle import find_ca_bundle
 from steroids.provisioning.images import LATEST
-from steroids.services import target
+from steroids.provisioning.limits import asked
+from steroids.provisioning.proxies import NAMES, find_proxies
+from steroids.services import database_doctor, limits, target
 from steroids.services.host import Host, OpenProject
 from steroids.wire.daemon import Finding
 
@@ -19,10 +21,12 @@ MIN_FREE_BYTES = 5 * 1024**3
 
 def examine(host: Host, project: OpenProject | None) -> list[Finding]:
     findings = [_git(), _home(host), _disk(host), _engine(host, project), _image(host, project)]
-    findings.append(_ca_bundle(host))
+    findings.append(_limits(host, project))
+    findings += [_ca_bundle(host), _proxy(host)]
     if project is not None:
         findings.append(_config(host, project))
         findings.append(_remote(project))
+        findings += database_doctor.examine(host, project)
     return findings
 
 
@@ -86,12 +90,45 @@ def _image(host: Host, project: OpenProject | None) -> Finding:
     return Finding(name="runner image", ok=True, detail=detail)
 
 
+def _limits(host: Host, project: OpenProject | None) -> Finding:
+    """Of runners: by what the engine says of itself, and by what the last one found inside."""
+    settings = host.settings(project)
+    try:
+        engine = host.engine(settings.engine)
+        what = engine.capabilities()
+    except SteroidsError:
+        return Finding(name="limits", ok=False, detail="no engine to ask", hint="steroids doctor")
+    wanted = asked(settings.runners, what)
+    missing = limits.missing(host, engine.address, wanted, what)
+    if missing:
+        detail, hint = limits.words(missing, wanted, what), limits.remedy(missing, what)
+        # The size is looked at where there are no quotas: that is no reason to mend anything.
+        fine = missing == ["disk"]
+        return Finding(name="limits", ok=fine, detail=detail, hint=None if fine else hint)
+    if not what.isolated:
+        return Finding(name="limits", ok=True, detail="none, on this engine")
+    return Finding(name="limits", ok=True, detail=limits.listed(limits.values(wanted)))
+
+
 def _ca_bundle(host: Host) -> Finding:
     try:
         path = find_ca_bundle(os.environ, host.settings(None).ca_bundle)
     except SteroidsError as error:
         return Finding(name="CA bundle", ok=False, detail=error.message, hint=error.hint)
     return Finding(name="CA bundle", ok=True, detail=str(path) if path else "none of your own")
+
+
+def _proxy(host: Host) -> Finding:
+    try:
+        found = find_proxies(os.environ, host.settings(None).proxy)
+    except SteroidsError as error:
+        return Finding(name="proxy", ok=False, detail=error.message, hint=error.hint)
+    if found.left_out:
+        hint = "steroids config show   # proxy: {http: ..., passwords: true}"
+        return Finding(name="proxy", ok=False, detail=found.left_out, hint=hint)
+    names = [name for name in NAMES if name in found.variables]
+    detail = f"containers get {' and '.join(names)}" if names else "none"
+    return Finding(name="proxy", ok=True, detail=detail)
 
 
 def _config(host: Host, project: OpenProject) -> Finding:

@@ -89,6 +89,10 @@ class Host:
         """When each living runner was last heard of, by the monotonic clock."""
         self.hurried: set[str] = set()
         """Runners that are being stopped, and whose agents get no time to end."""
+        self.over: dict[str, str] = {}
+        """Runners whose containers are over a limit that is only looked at, and over which."""
+        self.coming: set[str] = set()
+        """Runners that are being brought up: their containers may run, and get no work yet."""
         self.eager: set[str] = set()
         """Projects whose landing is to be tried now, though it was put off."""
         self._find_engine = find_engine
@@ -122,6 +126,7 @@ class Host:
         """Of a runner that is at its end."""
         self.heard.pop(runner_id, None)
         self.hurried.discard(runner_id)
+        self.over.pop(runner_id, None)
         with self._guarding:
             self._guards.pop(runner_id, None)
 

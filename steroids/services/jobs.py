@@ -3,10 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 
 from steroids.errors import SteroidsError
+from steroids.services.disk import Disk
 
 log = logging.getLogger("steroids.jobs")
 
@@ -14,11 +15,23 @@ MAX_DELAY_S = 60.0
 
 
 class Jobs:
-    """Keys name things (`("land", project)`), not calls. `changed` is called after each job."""
+    """Keys name things (`("land", project)`), not calls. `changed` is called after each job.
 
-    def __init__(self, pool: Executor, changed: Callable[[], None]) -> None:
+    `apart`: pools of their own for kinds of work, by the first part of their keys, that other jobs
+    wait for: in one pool they would wait for each other's threads.
+    """
+
+    def __init__(
+        self,
+        pool: Executor,
+        changed: Callable[[], None],
+        disk: Disk | None = None,
+        apart: Mapping[str, Executor] | None = None,
+    ) -> None:
         self._pool = pool
+        self._apart = apart or {}
         self._changed = changed
+        self._disk = disk
         self._guard = threading.Lock()  # guards the three below
         self._running: dict[Hashable, threading.Event] = {}
         self._not_before: dict[Hashable, float] = {}
@@ -35,7 +48,8 @@ class Jobs:
                 over.set()
                 return over
             self._running[key] = over
-        self._pool.submit(self._run, key, over, work, *args)
+        kind = str(key[0]) if isinstance(key, tuple) else ""
+        self._apart.get(kind, self._pool).submit(self._run, key, over, work, *args)
         return over
 
     def runs(self, key: Hashable) -> bool:
@@ -64,10 +78,15 @@ class Jobs:
         try:
             work(*args)
         except SteroidsError as error:
+            if self._disk is not None:
+                self._disk.note(error)
             self.put_off(key, error)
-        except Exception:
-            log.exception("%s", key)
-            self.put_off(key)
+        except Exception as error:
+            if self._disk is not None and self._disk.note(error):
+                self.put_off(key, self._disk.error())
+            else:
+                log.exception("%s", key)
+                self.put_off(key)
         finally:
             with self._guard:
                 self._running.pop(key, None)

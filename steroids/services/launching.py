@@ -3,13 +3,17 @@
 import contextlib
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 from steroids.engines.images import Image
-from steroids.errors import Busy, EngineError, EngineUnavailable, SteroidsError
-from steroids.provisioning import container, oneshot
+from steroids.engines.spec import Handle, State
+from steroids.errors import Busy, EngineError, EngineUnavailable, ImageMissing, SteroidsError
+from steroids.provisioning import container, networks, oneshot, ports
 from steroids.provisioning.site import Site
-from steroids.services import places, target
+from steroids.provisioning.snapshot import Want
+from steroids.services import databases, places, runners, sections, target
 from steroids.services.events import say
 from steroids.services.host import Host, OpenProject
 from steroids.services.registration import register
@@ -73,19 +77,49 @@ def provision_or_say(host: Host, project: OpenProject, row: home.Runner, token: 
 def provision(host: Host, project: OpenProject, row: home.Runner, token: str) -> None:
     """Start a registered runner's container, with an event per step; blocks until it runs.
 
-    Raises whatever a step raises; the runner is off the books then.
+    Until then it gets no work, whatever it asks. Raises whatever a step raises; the runner is off
+    the books then, and nothing of it is left.
     """
+    host.coming.add(row.id)
     try:
-        place, image = _prepare(host, project, row)
-        with host.guard(row.id):
-            _launch(host, place, row, token, image)
+        step = _Steps(host, project, section_name(project, row))
+        with ThreadPoolExecutor(2, "beside") as beside:
+            ready = _prepare(host, project, row, step, beside)
+            # The container takes as long to come up as its database takes to be copied.
+            database = beside.submit(_database, host, project, ready, row, step.again())
+            try:
+                with host.guard(row.id):
+                    _launch(host, ready, row, token)
+            except ImageMissing:
+                # Found a moment ago, and removed since: by hand, or to make room for another.
+                ready = _prepare(host, project, row, step, beside)
+                with host.guard(row.id):
+                    _launch(host, ready, row, token)
+            database.result()
     except BaseException:
-        ended(host, row.id, RunnerStatus.STOPPED)
-        container.forget(host.path, row.id)
+        with host.guard(row.id):
+            _clear_away(host, row)
         raise
+    finally:
+        host.coming.discard(row.id)
+        host.changed()
 
 
-def _launch(host: Host, place: Site, row: home.Runner, token: str, image: str) -> None:
+def _clear_away(host: Host, row: home.Runner) -> None:
+    """Of a runner that could not be brought up; what cannot be removed now is swept later."""
+    with host.store.read() as session:
+        kept = session.get_one(home.Runner, row.id).container
+    ended(host, row.id, RunnerStatus.STOPPED)
+    with contextlib.suppress(SteroidsError):
+        engine = host.engine(row.engine_address)
+        if kept is None:
+            networks.release(engine, row.id)
+        else:
+            container.remove(engine, Handle(**kept), row.id)
+    container.forget(host.path, row.id)
+
+
+def _launch(host: Host, ready: "_Ready", row: home.Runner, token: str) -> None:
     """Start the container; whoever stops the runner waits for this, and then finds it."""
     with host.store.write() as session:
         now = session.get_one(home.Runner, row.id)
@@ -93,31 +127,77 @@ def _launch(host: Host, place: Site, row: home.Runner, token: str, image: str) -
             raise StoppedMeanwhile(f"runner {row.id[:8]} was stopped before it was started")
         now.launched_at = utc_now()
         session.add(now)
-    handle = container.start(place, row, token, image)
+    engine = ready.place.engine
+    handle = container.start(ready.place, row, token, ready.image, ready.ports)
     try:
-        pid = place.engine.inspect(handle).pid
-        oneshot.remember(host.store, row.id, handle, pid)
+        state = engine.inspect(handle)
+        oneshot.remember(host.store, row.id, handle, state.pid, _in_order(ready, state))
     except BaseException:
         with contextlib.suppress(EngineError):
-            place.engine.remove(handle)
+            container.remove(engine, handle, row.id)
         raise
 
 
-def _prepare(host: Host, project: OpenProject, row: home.Runner) -> tuple[Site, str]:
-    """Everything that its container needs to be started: where, and from which image."""
-    step = _Steps(host, project, section_name(project, row))
+def _in_order(ready: "_Ready", state: State) -> dict[int, int]:
+    """The published ports as they were declared: the engines have an order of their own."""
+    return {port: state.ports[port] for port in ready.ports if port in state.ports}
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """What a runner's container is made from."""
+
+    place: Site
+    commit: str
+    image: str
+    """The snapshot's name."""
+    ports: tuple[int, ...] = ()
+    """To be published."""
+
+
+def _prepare(
+    host: Host, project: OpenProject, row: home.Runner, step: "_Steps", beside: Executor
+) -> _Ready:
+    """Everything that has to be there before its container can be started."""
     engine = host.engine(row.engine_address)
     what = engine.capabilities()
     step.done("engine", f"{what.name.capitalize()} {what.version}")
     with project.store.read() as session:
         section = session.get(db.Section, row.section_id) if row.section_id else None
-    place = places.site(host, project, engine, section)
+        about = sections.every(session) if section is None else [section]
+    # First: its settings, and perhaps its dev container, are those of the target.
     commit = target.tip(project, max_age_s=5)
+    place = places.site(host, project, engine, section)
+    # Which Docker takes a while for. What goes wrong is heard of when the container needs it.
+    beside.submit(networks.ensure, place, row)
     image = places.runner_image(host, place, step.progress("image"))
     step.done("image", _name(image), quiet_s=0.5)
-    snapshot = places.snapshot_for(project, place, commit, image)
+    want = Want(lambda: _stands(host, row), step.progress("snapshot"), again=False)
+    try:
+        snapshot = places.snapshot_for(project, place, commit, image, want)
+    except oneshot.Unwanted as error:
+        raise StoppedMeanwhile(error.message) from None
     step.done("snapshot", f"{snapshot.display}  {'built' if snapshot.built else 'reused'}")
-    return place, snapshot.ref
+    declared = list(dict.fromkeys(port for each in about for port in each.ports))
+    published = ports.published(place, declared, taken=runners.local_ports(host))
+    return _Ready(place, commit, snapshot.ref, published)
+
+
+def _stands(host: Host, row: home.Runner) -> bool:
+    """Whether it is still to be brought up."""
+    with host.store.read() as session:
+        status = session.get_one(home.Runner, row.id).status
+    return status in ACTIVE and status != RunnerStatus.STOPPING
+
+
+def _database(
+    host: Host, project: OpenProject, ready: _Ready, row: home.Runner, step: "_Steps"
+) -> None:
+    """Its test database, made beside its container: both are on the runner's own network."""
+    say_more = step.progress("database")
+    made = databases.prepare(host, project, ready.place, row, ready.commit, say_more)
+    if made is not None:
+        step.done("database", made)
 
 
 def section_name(project: OpenProject, row: home.Runner) -> str | None:
@@ -149,6 +229,10 @@ class _Steps:
             data = {"step": step, "detail": detail, "durationS": round(took_s, 3)}
             text = f"{step}  {detail}"
             say(self._host, self._project, EventKind.STEP, text, section=self._section, data=data)
+
+    def again(self) -> "_Steps":
+        """For what begins now, beside what else goes on."""
+        return _Steps(self._host, self._project, self._section)
 
     def progress(self, step: str) -> Callable[[str], None]:
         def line(text: str) -> None:

@@ -134,6 +134,7 @@ def _common(
         "checks": section.check_commands if CHECKS in judges else [],
         "judges": [each for each in judges if each != CHECKS],
         "human": HUMAN,
+        "sparse": settings.sparse,
         "max_files": MAX_FILES,
     }
 

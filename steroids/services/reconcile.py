@@ -12,6 +12,7 @@ from steroids.errors import EngineUnavailable, SteroidsError
 from steroids.services import landing, landing_refusal, leases, reviews
 from steroids.services.complaints import Complaints
 from steroids.services.containers import Containers
+from steroids.services.disks import Disks
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
 from steroids.services.staffing import Staffing
@@ -30,6 +31,7 @@ class Reconciler:
         self._jobs = jobs
         self._containers = Containers(host, jobs)
         self._staffing = Staffing(host, jobs)
+        self._disks = Disks(host, jobs)
         self._complaints = Complaints(log)
 
     def adopt(self) -> None:
@@ -41,12 +43,17 @@ class Reconciler:
             except SteroidsError as error:
                 self._complaints.about(row.path, error.message)
 
+    def rest(self) -> None:
+        """To be called once, after the last `tick`."""
+        self._containers.rest()
+
     def tick(self) -> bool:
         """One round; whether anything goes on that may end without telling.
 
         Errors of one project are logged and do not touch the others.
         """
         lively = self._containers.compare()
+        self._disks.watch()
         for row in self._host.projects():
             try:
                 lively = self._project(self._host.open(row), row) or lively

@@ -15,6 +15,8 @@ from steroids.git.trees import Entry, with_files, write_blob
 from steroids.provisioning import lockfiles, oneshot
 from steroids.provisioning.environment import agent_env
 from steroids.provisioning.lockfiles import REGENERATED
+from steroids.provisioning.snapshot import Want, started_from
+from steroids.provisioning.sparse import sparse_for
 from steroids.services import places
 from steroids.services.events import say
 from steroids.services.host import Host, OpenProject
@@ -99,25 +101,32 @@ def _run(
     # What set-up installs may be what writes lockfiles. It is not run on `tip`: that is exactly
     # what does not work before the lockfiles are written.
     image = places.runner_image(host, place, lambda line: None)
-    snapshot = places.snapshot_for(project, place, task.base_commit or tip, image)
+    want = Want(still=lambda: _stands(project, task))
+    sparse = sparse_for(project.mirror, tip, place.reads, settings.sparse, collect)
     assignment = Assignment(
         kind=Kind.CHECK,
-        checkout=Checkout(commit=tip),
+        # The same files as in its snapshot; all manifests are among them.
+        checkout=Checkout(commit=tip, sparse=sparse),
         commands=commands,
         collect=collect,
         timeout_s=settings.setup_timeout_s,
         env=agent_env(settings),
     )
-    return oneshot.run(
-        place,
-        assignment,
-        role=Role.REVIEW,
-        section_id=section.id,
-        task_id=task.id,
-        image=snapshot.ref,
-        timeout_s=settings.setup_timeout_s * len(commands),
-        wanted=lambda: _stands(project, task),
-    )
+
+    def start(image: str) -> Result:
+        return oneshot.run(
+            place,
+            assignment,
+            role=Role.REVIEW,
+            section_id=section.id,
+            task_id=task.id,
+            image=image,
+            timeout_s=settings.setup_timeout_s * len(commands),
+            wanted=want.still,
+        )
+
+    base = task.base_commit or tip
+    return started_from(lambda: places.snapshot_for(project, place, base, image, want), start)
 
 
 def _stands(project: OpenProject, task: db.Task) -> bool:

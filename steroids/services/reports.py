@@ -1,8 +1,12 @@
 """What runners tell about themselves: alive, what they see, how one-shot work ended."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
+import msgspec
+
+from steroids.provisioning import setup_log
 from steroids.services import leases, stopping
 from steroids.services.clock import steady_now
 from steroids.services.events import record
@@ -20,23 +24,27 @@ from steroids.wire.runner import WORKERS, Role, RunnerStatus
 MAX_TEXT_CHARS = 8_000
 
 
-def ready(host: Host, runner: home.Runner) -> None:
-    """Called with each claim; the first one says that the runner is up."""
-    first = runner.heartbeat_at is None
+def ready(host: Host, runner: home.Runner, came_at: datetime) -> None:
+    """Called with each claim, once all of the runner is there; the first one says that it is up.
+
+    `came_at`: when it claimed. It may have waited for its database since.
+    """
     host.heard[runner.id] = time.monotonic()
     with host.store.write() as session:
         row = session.get_one(home.Runner, runner.id)
         row.heartbeat_at = utc_now()
-        if row.status == RunnerStatus.STARTING:
+        first = row.status == RunnerStatus.STARTING
+        if first:
             row.status = RunnerStatus.IDLE
+        ports = row.ports
         session.add(row)
     if first and runner.role in WORKERS:
         project = host.project(runner.project_id)
-        took_s = (utc_now() - (runner.launched_at or runner.started_at)).total_seconds()
+        took_s = (came_at - (runner.launched_at or runner.started_at)).total_seconds()
         name = section_name(project, runner)
         with project.store.write() as session:
             text = f"runner {runner.id[:8]} ready"
-            data = {"durationS": round(took_s, 3)}
+            data = {"durationS": round(took_s, 3), "ports": ports}
             record(session, EventKind.READY, text, section=name, runner_id=runner.id, data=data)
         host.spoke()
 
@@ -47,10 +55,13 @@ def reload(host: Host, runner: home.Runner) -> home.Runner:
 
 
 def assigned(host: Host, jobs: Jobs, runner: home.Runner, assignment: Assignment) -> None:
-    """See out a runner that was just told that nothing is left."""
+    """See out a runner that was just told that nothing is left, or that it is given up."""
     if assignment.kind is not Kind.STOP or runner.status == RunnerStatus.STOPPING:
         return
     project = host.project(runner.project_id)
+    if why := host.over.get(runner.id):
+        jobs.once(("stop", runner.id), stopping.give_up, host, project, runner, why)
+        return
     jobs.once(("stop", runner.id), stopping.drained, host, project, runner)
 
 
@@ -86,11 +97,15 @@ def events(host: Host, runner: home.Runner, body: Batch) -> None:
         session.add(row)
     if not fresh:
         return
+    if runner.role == Role.SETUP and runner.database is None:
+        setup_log.append(_log_of(host, runner), [said.text for said in fresh])
     project = host.project(runner.project_id)
     with project.store.write() as session:
         task = session.get(db.Task, runner.task_id) if runner.task_id else None
         section_id = runner.section_id or (task.section_id if task else None)
         section = session.get(db.Section, section_id) if section_id else None
+        # What migrates is a set-up's container, too.
+        step = {"step": "database"} if runner.database is not None else {}
         for said in fresh:
             kind = EventKind.PROGRESS if runner.role == Role.SETUP else _allowed(said.kind)
             record(
@@ -100,9 +115,16 @@ def events(host: Host, runner: home.Runner, body: Batch) -> None:
                 section=section.name if section else None,
                 runner_id=runner.id,
                 task=task,
-                data={"role": runner.role},
+                data={"role": runner.role, **step},
             )
     host.spoke()
+
+
+def _log_of(host: Host, runner: home.Runner) -> Path:
+    assert runner.assignment is not None
+    checkout = msgspec.json.decode(runner.assignment, type=Assignment).checkout
+    assert checkout is not None
+    return setup_log.log_path(host.path, runner.project_id, checkout.setup_key)
 
 
 def _allowed(kind: EventKind) -> EventKind:

@@ -105,7 +105,9 @@ def _ask(
         with project.store.read() as session:
             return turn.stands(session) is not None
 
-    spot = Spot(section, turn.tip, task.base_commit or turn.tip, engine, task.id, wanted)
+    # Else an attempt's own commit would make the snapshot, and write to the cache of all.
+    assert task.base_commit is not None, "what is reviewed has been claimed"
+    spot = Spot(section, turn.tip, task.base_commit, engine, task.id, wanted)
     if name != CHECKS:
         return review_agent.ask(host, project, task, spot, name)
     result = checks.run(

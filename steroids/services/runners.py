@@ -6,15 +6,15 @@ from sqlmodel import Session, col, select
 
 from steroids.engines.spec import Capabilities, Handle
 from steroids.errors import NotFound
-from steroids.provisioning import container
+from steroids.provisioning import container, ports
 from steroids.scheduling.globs import problem
-from steroids.services import demand, judging, naming, sections
+from steroids.services import database_book, demand, judging, naming, sections
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
 from steroids.store.columns import utc_now
-from steroids.wire.runner import WORKERS, Role, Runner, RunnerStatus, Stop, Target
+from steroids.wire.runner import WORKERS, Port, Role, Runner, RunnerStatus, Stop, Target
 from steroids.wire.task import TaskStatus
 
 
@@ -88,6 +88,12 @@ def _listed(project: OpenProject, active: Sequence[home.Runner]) -> list[Runner]
     return [wire(project, row, names, titles) for row in active]
 
 
+def local_ports(host: Host) -> set[int]:
+    """Ports of this host that living runners were given."""
+    with host.store.read() as session:
+        return {port for row in rows.active(session) for port in row.ports.values()}
+
+
 NOT_ISOLATED = (
     "the engine 'local' keeps files apart, not the machine: agents run as you, see what you see"
 )
@@ -106,6 +112,9 @@ def notes(
         if not judging.reviewers(section, settings):
             lacks = "no reviewers" if section.check_commands else "no checks"
             found.append(f"{section.name} has {lacks}: its tasks are approved as submitted")
+        if section.ports and engine.isolated and not ports.publishes(settings.network):
+            numbers = ", ".join(map(str, section.ports))
+            found.append(f"{section.name}: {numbers} not published: network is {settings.network}")
         before = rules.blocked_by(section.id) if about is not None else []
         if before:
             names = ", ".join(each.name for each in before)
@@ -171,6 +180,11 @@ def wire(
         task_id=row.task_id,
         task=titles.get(row.task_id or ""),
         waits_for=row.waits_for,
+        ports=[
+            Port(inside=int(inside), published=outside) for inside, outside in row.ports.items()
+        ],
+        unlimited=row.unlimited,
+        database=database_book.name(row),
     )
 
 

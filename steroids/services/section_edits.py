@@ -27,7 +27,7 @@ def edit(host: Host, project: OpenProject, word: str, body: SectionEdit) -> Sect
     """Change what is set in `body`; all of it or nothing.
 
     May be called while its runner works: relations, paths and priority count from the next claim
-    on, checks from the next review, set-up and image from the next runner.
+    on, checks from the next review, set-up, image and ports from the next runner.
     Raises what `sections.add` does, and `NotFound` for a relation to drop that is not there.
     """
     paths = UNSET if body.paths is UNSET else sections.paths_of(project, body.paths)
@@ -81,6 +81,9 @@ def _override(row: db.Section, body: SectionEdit, settings: Settings) -> None:
     if body.resources is not UNSET:
         rules.check_resources(settings, body.resources)
         row.resources = body.resources
+    if body.ports is not UNSET:
+        rules.check_ports(body.ports)
+        row.ports = body.ports
     if body.priority is not UNSET:
         rules.check_priority(body.priority)
         row.priority = body.priority

@@ -12,6 +12,7 @@ from steroids.wire.section import SectionAdd
 
 NAME = re.compile(r"[^\W_][\w .&/-]{0,63}")
 PRIORITIES = range(101)
+PORTS = range(1, 65_536)
 LIST = "steroids sections list"
 
 
@@ -50,6 +51,20 @@ def check_commands(what: str, commands: Iterable[str]) -> None:
     for command in commands:
         if not command.strip() or "\0" in command:
             raise UsageError(f"A {what} is a command, not '{command.strip()}'", hint=LIST)
+
+
+def check_ports(ports: Sequence[int]) -> None:
+    for port in ports:
+        if port not in PORTS:
+            raise UsageError(
+                f"{port} is no port: there are 1 to 65535",
+                hint="steroids sections edit NAME --port 3000",
+            )
+    twice = next((port for port in ports if ports.count(port) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"Port {twice} is named twice", hint=f"steroids sections edit NAME --port {twice}"
+        )
 
 
 def check_image(image: str | None) -> None:
@@ -117,3 +132,4 @@ def check_new(body: SectionAdd, settings: Settings) -> None:
     check_commands("set-up", body.setup or ())
     check_image(body.image)
     check_resources(settings, body.resources)
+    check_ports(body.ports)

@@ -1,6 +1,7 @@
 """`runners start`: exactly one runner, or a refusal that says why."""
 
 from steroids.errors import Busy, WrongState
+from steroids.provisioning import snapshot
 from steroids.services import events, launching, registration, runners, sections, stopping
 from steroids.services import target as target_branch
 from steroids.services.host import Host, OpenProject
@@ -28,6 +29,7 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
     what = engine.capabilities()
     section = _section(project, body)
     retry_refused(host, project)
+    snapshot.try_again(project.id)
     replaced: list[Runner] = []
     for left in reversed(range(FORCE_TRIES if body.force else 1)):
         if body.force:

@@ -81,6 +81,16 @@ def make_room(host: Host, project: OpenProject, runner: home.Runner) -> None:
     host.changed()
 
 
+def give_up(host: Host, project: OpenProject, runner: home.Runner, why: str) -> None:
+    """Stop a runner whose container is over a limit; it stays wanted, and gets a new one."""
+    if not _take_away(host, project, runner, GRACE_S, "its runner was given up"):
+        return
+    name = section_name(project, runner)
+    text = f"its container is given up for a new one: {why}"
+    say(host, project, EventKind.NOTICE, text, section=name, runner_id=runner.id)
+    host.changed()
+
+
 def give_back(host: Host, project: OpenProject, runner: home.Runner, reason: str) -> None:
     """Return what a runner still holds; nothing counted against its task."""
     with project.store.write() as session:
@@ -168,5 +178,5 @@ def _see_out(host: Host, runner: home.Runner, *, grace_s: float) -> None:
         with contextlib.suppress(EngineError):
             engine = host.engine(runner.engine_address)
             engine.stop(handle, grace_s)
-            engine.remove(handle)
+            container.remove(engine, handle, runner.id)
     container.forget(host.path, runner.id)

@@ -15,7 +15,9 @@ from steroids.engines.base import Engine
 from steroids.engines.networks import Network
 from steroids.engines.spec import Owned
 from steroids.errors import EngineError
-from steroids.provisioning.site import LABEL, owned_by
+from steroids.provisioning import container
+from steroids.provisioning import networks as networks_
+from steroids.provisioning.site import DATABASE, LABEL, owned_by
 from steroids.services.host import Host
 from steroids.services.jobs import Jobs
 from steroids.store import runners as rows
@@ -24,23 +26,30 @@ log = logging.getLogger("steroids.sweeping")
 
 
 def containers(host: Host, jobs: Jobs, engine: Engine, owned: Sequence[Owned]) -> None:
-    """Remove those of the listed ones that no living runner claims, started or not."""
-    if not owned:
+    """Remove those of the listed ones that no living runner claims, started or not.
+
+    Database servers are nobody's alone: `databases` looks after them.
+    """
+    of_runners = [each for each in owned if each.labels.get(f"{LABEL}.role") != DATABASE]
+    if not of_runners:
         return
     alive = living(host)
-    for each in owned:
-        if each.labels.get(f"{LABEL}.runner") not in alive:
+    for each in of_runners:
+        runner_id = each.labels.get(f"{LABEL}.runner", "")
+        if runner_id not in alive:
             log.info("removing container %s, which no runner claims", each.handle.name)
-            jobs.once(("remove", each.handle.id), engine.remove, each.handle)
+            key = ("remove", each.handle.id)
+            jobs.once(key, container.remove, engine, each.handle, runner_id)
 
 
 def networks(host: Host, jobs: Jobs, engine: Engine) -> None:
     """The same for networks; one that a container is still on has to wait for the next round."""
     found = engine.networks.list_owned(owned_by(host.id))
-    if not found:
+    of_runners = [each for each in found if each.labels.get(f"{LABEL}.role") != DATABASE]
+    if not of_runners:
         return
     alive = living(host)
-    for each in found:
+    for each in of_runners:
         if each.labels.get(f"{LABEL}.runner") not in alive:
             jobs.once(("remove", each.id), _remove_network, engine, each)
 
@@ -77,7 +86,7 @@ def living(host: Host) -> set[str]:
 
 def _remove_network(engine: Engine, network: Network) -> None:
     with contextlib.suppress(EngineError):
-        engine.networks.remove(network)
+        networks_.remove(engine, network)
         log.info("removed network %s, which no runner claims", network.name)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from steroids.errors import WrongState
+from steroids.provisioning import snapshot
 from steroids.services import demand, events, registration, runners, sections, target
 from steroids.services.host import Host, OpenProject
 from steroids.services.landing_refusal import retry_refused
@@ -28,6 +29,7 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     what = engine.capabilities()
     registration.refuse_single(host, project)
     retry_refused(host, project)
+    snapshot.try_again(project.id)
     since = events.last(project)
     with project.store.write() as session:
         named = [sections.named(session, word) for word in dict.fromkeys(body.sections)]

@@ -81,6 +81,14 @@ def last_on_each_engine(session: Session) -> Sequence[Runner]:
     return session.exec(select(Runner).where(col(Runner.started_at).in_(newest))).all()
 
 
+def last_claimed(session: Session, engine_address: str) -> Runner | None:
+    """The youngest runner there that asked for work, living or not."""
+    query = select(Runner).where(
+        Runner.engine_address == engine_address, col(Runner.heartbeat_at).is_not(None)
+    )
+    return session.exec(query.order_by(col(Runner.started_at).desc()).limit(1)).first()
+
+
 def end(row: Runner, status: RunnerStatus, at: datetime) -> None:
     """Mark it stopped or lost; its token is worth nothing from then on."""
     row.status = status

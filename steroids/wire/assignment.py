@@ -6,6 +6,7 @@ import msgspec
 
 from steroids.wire.agent import Agent
 from steroids.wire.body import Body
+from steroids.wire.database import Sqlite
 from steroids.wire.verdict import Verdict
 
 
@@ -51,6 +52,8 @@ class Checkout(Body):
     setup_key: str = ""
     """Set-up runs when the workspace was not set up under this key."""
     setup_timeout_s: float = 1800
+    venv: str = ".venv"
+    """A Python environment, once it is set up: its programs are found before all others."""
 
 
 class TaskBrief(Body):
@@ -87,6 +90,8 @@ class Assignment(Body):
     checkout: Checkout | None = None
     database: bool = False
     """There is a test database for it: ask for it when the workspace is set up."""
+    sqlite: Sqlite | None = None
+    """Its test database is a file that the runner makes itself."""
     task: TaskBrief | None = None
     agent: Agent = msgspec.field(default_factory=Agent)
     leftovers: Leftovers = Leftovers.COMMIT
@@ -150,3 +155,6 @@ class Orders(Body):
     """The task is no longer this runner's: stop the agent, upload nothing."""
     hurry: bool = False
     """Somebody wants it gone now: when it is told to stop, the agent gets no time to end."""
+    over: str | None = None
+    """Why what runs as the agent has to end: its container is over a limit that nobody else keeps.
+    It is the run's failure, and the container is given up after it."""

@@ -1,7 +1,6 @@
 from datetime import datetime
 
 from steroids.wire.body import Body
-from steroids.wire.error import ErrorBody
 
 
 class Daemon(Body):
@@ -17,36 +16,6 @@ class Daemon(Body):
 
 class DaemonOne(Body):
     daemon: Daemon
-
-
-class ImageLine(Body):
-    ref: str
-    engine: str
-    kind: str
-    size_bytes: int
-    created_at: datetime
-    project: str | None = None
-
-
-class ImageLines(Body):
-    images: list[ImageLine]
-
-
-class ImagesBuild(Body):
-    engine: str | None = None
-    base: str | None = None
-    bootstrap: bool = False
-    ca_bundle: str | None = None
-    from_image: str | None = None
-    rebuild: bool = False
-
-
-class BuildLine(Body):
-    """A line of a build's stream: one of the three."""
-
-    progress: str | None = None
-    image: ImageLine | None = None
-    failure: ErrorBody | None = None
 
 
 class Setting(Body):

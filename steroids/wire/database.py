@@ -12,8 +12,18 @@ class DatabaseAsk(Body):
     wait_s: float = 20
 
 
+class Sqlite(Body):
+    """The file that a runner keeps as its test database: in its own container, without a server."""
+
+    key: str
+    """Of what migrates it: what was made under another one is another's."""
+    migrate: str | None
+    """The command that migrates and seeds an empty one."""
+    timeout_s: float
+
+
 class DatabaseGrant(Body):
-    """No answer (204): it is being made, ask again."""
+    """Null in its place: it is being made, ask again."""
 
     env: dict[str, str]
     """What the agent is told: `DATABASE_URL`, `PGHOST` and so on."""
@@ -44,3 +54,26 @@ class DatabaseReset(Body):
 class DatabaseResetDone(Body):
     database: Database
     duration_s: float
+
+
+class DatabasePrune(Body):
+    dry_run: bool = False
+
+
+class DatabasesPruned(Body):
+    removed: list[str]
+    """Servers and their data, for people."""
+
+
+class DatabaseDoor(Body):
+    """How a person gets into a runner's database."""
+
+    argv: list[str]
+    """The client's program and its arguments."""
+    env: dict[str, str]
+    """What it goes by."""
+    engine: str | None = None
+    """Of the container that it is in; none: it is a program of this machine."""
+    address: str | None = None
+    container: str | None = None
+    user: str | None = None

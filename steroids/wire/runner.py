@@ -26,7 +26,7 @@ class Role(StrEnum):
     REVIEW = "review"
     """Runs one attempt's checks."""
     SETUP = "setup"
-    """Makes a snapshot."""
+    """Makes a snapshot, or migrates a template database."""
 
 
 WORKERS = frozenset({Role.SECTION, Role.SINGLE})

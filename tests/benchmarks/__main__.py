@@ -1,5 +1,5 @@
-"""`make bench`: claims, landings, and start-up, disk and memory of runners, side by side with what
-people use now.
+"""`make bench`: claims, landings, test databases, and start-up, disk and memory of runners, side by
+side with what people use now.
 
 Only ratios of what was measured in turns say something; the seconds are this machine's today.
 """
@@ -21,12 +21,13 @@ from steroids.engines.discover import find_engine
 from steroids.errors import SteroidsError
 from tests.benchmarks import landing, measure, monorepo
 from tests.benchmarks.claims import claims
+from tests.benchmarks.databases import databases
 from tests.benchmarks.floor import Floor
 from tests.benchmarks.house import House, opened
 from tests.benchmarks.monorepo import NotMeasured
 from tests.benchmarks.report import Line, table
 
-PARTS = ("claims", "landing", "runners")
+PARTS = ("claims", "landing", "runners", "databases")
 
 
 def main() -> int:
@@ -51,10 +52,14 @@ def main() -> int:
                 found, of_repository = landing.large(folder, options.rounds)
                 lines += found
                 print(of_repository, file=about)
-            if options.only in (None, "runners"):
-                engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
+            engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
+            for engine in engines:
+                stack.callback(engine.close)
+            if options.only in (None, "databases"):
                 for engine in engines:
-                    stack.callback(engine.close)
+                    _say(f"databases on {engine.name}, in turns")
+                    lines += databases(folder, engine, options.many, options.rounds)
+            if options.only in (None, "runners"):
                 _say("an example monorepo, npm's cache warm")
                 repo = monorepo.make(folder)
                 print(_project(engines, repo), file=about)
@@ -100,9 +105,12 @@ def _measure(
             lines += measure.idle(house, floor, engine)
         _say("commands, in turns")
         lines += measure.ps(house, floors, 2 * options.rounds)
+        worktrees = measure.Worktrees(house, folder)
         for count in options.many:
             _say(f"{count} at once")
-            lines += [measure.many(house, floor, count) for floor in floors]
+            npm_s = worktrees.many(count)
+            for floor, engine in zip(floors, engines, strict=True):
+                lines += measure.many(house, floor, engine, count, npm_s)
 
 
 def _options() -> argparse.Namespace:
@@ -113,8 +121,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--many",
         type=lambda text: [int(word) for word in text.split(",")],
-        default=[4, 16],
-        help=f"how many runners at once, at most {monorepo.APPS}; default 4,16",
+        default=[1, 4, 16, 32],
+        help=f"how many runners at once, at most {monorepo.APPS}; default 1,4,16,32",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     return parser.parse_args()

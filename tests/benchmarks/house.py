@@ -78,8 +78,11 @@ class House:
 
     def containers(self, engine: Engine) -> list[Owned]:
         """Our containers on that engine."""
-        mine = (self.home / "id").read_text().strip()
-        return engine.list_owned({f"{LABEL}.controller": mine})
+        return engine.list_owned(self.labels())
+
+    def labels(self) -> dict[str, str]:
+        """What all of ours carries in an engine."""
+        return {f"{LABEL}.controller": (self.home / "id").read_text().strip()}
 
     def snapshots(self, engine: Engine) -> list[Image]:
         """The snapshots of the example, newest first."""
@@ -139,6 +142,10 @@ def _close(house: House, engines: Sequence[Engine]) -> None:
     for engine in engines:
         for owned in house.containers(engine):
             engine.remove(owned.handle)
+        for network in engine.networks.list_owned(house.labels()):
+            engine.networks.remove(network)
+        for volume in engine.volumes.list_owned(house.labels()):
+            engine.volumes.remove(volume)
         for image in house.snapshots(engine):
             for ref in image.refs:
                 engine.images.remove(ref)

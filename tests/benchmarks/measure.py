@@ -9,7 +9,7 @@ from steroids import proc
 from steroids.engines.base import Engine
 from tests.benchmarks.floor import Floor
 from tests.benchmarks.house import House, Ready, environment, steroids_argv
-from tests.benchmarks.monorepo import NotMeasured, worktree_with_npm
+from tests.benchmarks.monorepo import NotMeasured, worktrees_with_npm
 from tests.benchmarks.report import Line, median
 
 FLOOR_AT_MOST = 1.5
@@ -18,6 +18,10 @@ DISK_AT_MOST_KB = 1000
 MEMORY_AT_MOST_MIB = 30
 PS_AT_MOST = 5
 NPM_ROUNDS = 3
+REAL_WORKTREES = 4
+WORKTREES = f"worktrees + npm ci, {REAL_WORKTREES} at a time"
+MOST = 32
+MOST_AT_MOST_S = 8
 
 
 def ready(house: House, floors: Sequence[Floor], rounds: int, folder: Path) -> list[Line]:
@@ -33,7 +37,7 @@ def ready(house: House, floors: Sequence[Floor], rounds: int, folder: Path) -> l
             house.stop()
             api[floor.name].append(floor.api_true())
         if number < NPM_ROUNDS:
-            npm.append(worktree_with_npm(house.repo, folder))
+            npm.append(worktrees_with_npm(house.repo, folder))
     lines = []
     for name in ours:
         asked = median([each.asked_s for each in ours[name]])
@@ -102,16 +106,50 @@ def ps(house: House, floors: Sequence[Floor], rounds: int) -> list[Line]:
     return lines + [Line(f"steroids {name}", ms[name], "ms") for name in ("--version", "--help")]
 
 
-def many(house: House, floor: Floor, count: int) -> Line:
-    """Several runners at once until the last is ready, against as many `run true` at once."""
+def many(house: House, floor: Floor, engine: Engine, count: int, worktrees_s: float) -> list[Line]:
+    """Several runners at once until the last is ready, against as many `run true` at once, and as
+    many worktrees; and what each of them takes on the disk then."""
+    began = time.perf_counter()
     with ThreadPoolExecutor(count) as pool:
-        began = time.perf_counter()
         list(pool.map(lambda _: floor.run_true(), range(count)))
-        theirs_s = time.perf_counter() - began
+    theirs_s = time.perf_counter() - began
     ours_s = house.start(house.repo.apps[:count], floor.name).asked_s
-    house.stop()
+    try:
+        sizes = [floor.layer_bytes(each.handle.id) for each in house.containers(engine)]
+        known = [size for size in sizes if size is not None]
+    finally:
+        began = time.perf_counter()
+        house.stop()
+        stopped_s = time.perf_counter() - began
     what = f"{floor.name}: {count} at once, last ready"
-    return Line(what, ours_s, "s", theirs_s, f"{count} x {floor.name} run true")
+    run = f"{count} x {floor.name} run true"
+    lines = [
+        Line(what, ours_s, "s", theirs_s, run, FLOOR_AT_MOST),
+        Line(what, ours_s, "s", worktrees_s, WORKTREES, at_least=WORKTREE_AT_LEAST),
+        Line(f"{floor.name}: {count} at once, last gone", stopped_s, "s"),
+    ]
+    if count == MOST:
+        lines.append(Line(what, ours_s, "s", at_most=MOST_AT_MOST_S))
+    if known:
+        each_kb = max(known) / 1000
+        name = f"{floor.name}: {count} at once, largest disk"
+        lines.append(Line(name, each_kb, "kB", at_most=DISK_AT_MOST_KB))
+    return lines
+
+
+class Worktrees:
+    """So many at once, in seconds; of more than `REAL_WORKTREES` as long as that takes for each
+    further as many: they keep all cores busy, and each takes what `node_modules` takes."""
+
+    def __init__(self, house: House, folder: Path) -> None:
+        self._house, self._folder = house, folder
+        self._took_s: dict[int, float] = {}
+
+    def many(self, count: int) -> float:
+        real = min(count, REAL_WORKTREES)
+        if real not in self._took_s:
+            self._took_s[real] = worktrees_with_npm(self._house.repo, self._folder, real)
+        return self._took_s[real] * count / real
 
 
 def _command(house: House, name: str) -> Callable[[], float]:

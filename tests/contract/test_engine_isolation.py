@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from steroids.engines.spec import File, Mount
+from steroids.engines.spec import File, Mount, Status
 from steroids.errors import EngineError
 from tests.support.engines import Lab
 
@@ -60,6 +60,59 @@ def test_a_mount_of_what_is_not_there_is_refused_and_not_made(
 
     assert not missing.exists()
     assert real_lab.engine.list_owned(case) == []
+
+
+RUNNERS = ("SETUID", "SETGID", "KILL")
+"""What root keeps in a runner's container."""
+
+
+def test_the_agent_has_no_capability_and_cannot_get_one(real_lab: Lab) -> None:
+    lab = real_lab
+    handle = lab.start(capabilities=RUNNERS)
+    status = lab.engine.exec(handle, ["cat", "/proc/self/status"], user="1000").output.decode()
+    facts = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+
+    # CapBnd is what a program with capabilities of its own could have, were there one.
+    assert [int(facts[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == [0] * 4
+    assert int(facts["CapBnd"], 16) == 0b11100000
+    assert facts["NoNewPrivs"].strip() == "1"
+    # A filter, which is the engine's own.
+    assert facts["Seccomp"].strip() == "2"
+
+
+def test_the_agent_sees_nothing_of_what_runs_as_root(real_lab: Lab) -> None:
+    lab = real_lab
+    token = File("/etc/token", b"hush")
+    handle = lab.start(capabilities=RUNNERS, files=(token,))
+
+    def agent(script: str) -> str:
+        argv = ["sh", "-c", script]
+        return lab.engine.exec(handle, argv, user="1000").output.decode()
+
+    for path in ("environ", "mem", "maps", "auxv", "io", "stack", "syscall"):
+        assert "Permission denied" in agent(f"cat /proc/1/{path}"), path
+    for link in ("cwd", "exe", "root", "fd", "ns/net"):
+        assert "Permission denied" in agent(f"ls -l /proc/1/{link}/ /proc/1/{link}"), link
+    assert "Permission denied" in agent("cat /etc/token")
+    assert "ermitted" in agent("kill -KILL 1")
+    assert lab.engine.inspect(handle).status is Status.RUNNING
+
+
+def test_no_engine_no_device_and_no_host_is_inside(real_lab: Lab) -> None:
+    lab = real_lab
+    handle = lab.start(capabilities=RUNNERS)
+
+    def root(script: str) -> str:
+        return lab.engine.exec(handle, ["sh", "-c", script]).output.decode()
+
+    # Even its root makes no device, and mounts nothing over what is there.
+    assert "ermitted" in root("mknod /tmp/disk b 8 0")
+    sockets = "/run/docker.sock /var/run/docker.sock /run/podman/podman.sock"
+    assert root(f"ls {sockets} 2>/dev/null") == ""
+    devices = set(root("ls /dev").split())
+    assert not {each for each in devices if each.startswith(("sd", "vd", "nvme", "kmsg", "mem"))}
+    assert "cannot create" in root("echo 1 > /proc/sys/kernel/panic")
+    assert "ead-only" in root("mkdir /sys/fs/cgroup/pids/mine 2>&1 || mkdir /sys/fs/cgroup/mine")
 
 
 def test_limits_hold(real_lab: Lab) -> None:

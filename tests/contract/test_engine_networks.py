@@ -1,5 +1,6 @@
 """What `engines/networks.py` promises, held by every engine."""
 
+import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Network
@@ -7,8 +8,9 @@ from ipaddress import IPv4Network
 import pytest
 
 from steroids.engines.networks import Network, NoNetworks
+from steroids.engines.spec import Handle, Status
 from steroids.engines.subnets import POOL, free_subnets
-from steroids.errors import EngineError, NameTaken
+from steroids.errors import ContainerGone, EngineError, NameTaken
 from tests.support.engines import REAL, Lab
 
 # The engine `local` has none: the last test is what is to be said of that.
@@ -126,6 +128,44 @@ def test_a_network_in_use_stays(lab: Lab) -> None:
     lab.engine.remove(handle)
     lab.engine.networks.remove(network)
     assert lab.engine.networks.list_owned(lab.labels) == []
+
+
+def test_what_is_connected_is_on_it_until_it_is_disconnected(lab: Lab) -> None:
+    network, handle = create(lab), lab.start()
+
+    for _ in range(2):
+        lab.engine.networks.connect(network, handle, ("database",))
+    with pytest.raises(EngineError, match=network.name):
+        lab.engine.networks.remove(network)
+    for _ in range(2):
+        lab.engine.networks.disconnect(network, handle)
+
+    lab.engine.networks.remove(network)
+    assert lab.engine.inspect(handle).status is Status.RUNNING
+
+
+def test_who_connects_what_is_gone_is_told_what_that_is(lab: Lab) -> None:
+    network, handle = create(lab), lab.start()
+    no_container = Handle(lab.engine.name, "deadbeef" * 8, "steroids-test-gone")
+    no_network = dataclasses.replace(network, id="deadbeef" * 8, name="steroids-test-no-network")
+
+    with pytest.raises(ContainerGone, match=no_container.name):
+        lab.engine.networks.connect(network, no_container, ())
+    with pytest.raises(EngineError, match=no_network.name) as caught:
+        lab.engine.networks.connect(no_network, handle, ())
+    assert not isinstance(caught.value, ContainerGone)
+
+    lab.engine.networks.disconnect(network, no_container)
+    lab.engine.networks.disconnect(no_network, handle)
+
+
+def test_a_network_that_is_not_there_leaves_no_container(lab: Lab) -> None:
+    labels = {"case": lab.name()}
+
+    with pytest.raises(EngineError, match="steroids-test-no-network"):
+        lab.start(network="steroids-test-no-network", labels=labels)
+
+    assert lab.engine.list_owned(labels) == []
 
 
 def test_a_subnet_is_free_of_all_that_is_taken() -> None:

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ from steroids.engines.local import LocalEngine
 from steroids.engines.local_builtin import REF
 from steroids.engines.local_container import RUN, Container
 from steroids.engines.local_folders import Folders, get, put
-from steroids.engines.spec import File, Handle, Mount, State, Status
+from steroids.engines.spec import NO_NETWORK, File, Handle, Mount, State, Status, VolumeMount
 from steroids.errors import EngineError
 from tests.support.engines import Lab, eventually
 
@@ -295,3 +296,28 @@ def test_interrupts_reach_what_runs_inside(lab: Lab) -> None:
     os.kill(pid, signal.SIGINT)
 
     assert lab.ended(handle) == 5
+
+
+def test_ports_are_the_hosts_and_what_does_not_count_is_said_once(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: dict[str, Any] = {"ports": (3000,), "network": NO_NETWORK, "memory_bytes": 1 << 30}
+    handle = lab.start(**asked)
+
+    assert lab.engine.inspect(handle).ports == {3000: 3000}
+    assert lab.engine.capabilities().limits == frozenset()
+    assert lab.engine.written(handle) is None
+    lab.start(**asked)
+    assert sorted(record.message for record in caplog.records) == [
+        "the local engine holds nothing to network",
+        "the local engine holds nothing to runners.memory",
+    ]
+    lab.engine.stop(handle, 0)
+    assert lab.engine.inspect(handle).ports == {}
+
+
+def test_volumes_are_refused_and_no_container_is_left(lab: Lab) -> None:
+    with pytest.raises(EngineError, match="no volumes"):
+        lab.start(volumes=(VolumeMount("x", "/mnt"),))
+
+    assert lab.engine.list_owned({}) == []

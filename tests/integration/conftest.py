@@ -3,12 +3,26 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.external import external_mysql, external_postgres
+from tests.support.mariadb import mariadb
 from tests.support.postgres import postgres
+from tests.support.postgres_lab import guarded_postgres
 from tests.support.reviewing import api, bots
 from tests.support.service import Bench, bench
 from tests.support.stores import place, postgres_place, sqlite_place
 
-__all__ = ["api", "bots", "place", "postgres", "postgres_place", "sqlite_place"]
+__all__ = [
+    "api",
+    "bots",
+    "external_mysql",
+    "external_postgres",
+    "guarded_postgres",
+    "mariadb",
+    "place",
+    "postgres",
+    "postgres_place",
+    "sqlite_place",
+]
 
 
 @pytest.fixture

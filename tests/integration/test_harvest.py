@@ -1,101 +1,20 @@
 """What an agent can leave behind, and what the runner makes of it: real git, a real workspace."""
 
 import os
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from steroids.git.bundle import write_bundle
-from steroids.git.mirror import Mirror
-from steroids.runner.harvest import Before, Gathering, Harvest
-from steroids.runner.workspace import Workspace
-from steroids.wire.assignment import Author, Checkout, Leftovers
-from tests.support.repos import Repo, new_repo
+from steroids.wire.assignment import Leftovers
+from tests.support.agent_place import Place, new_place
 
 FILES = {"apps/a/one": "1\n", "apps/a/two": "2\n", "apps/b/one": "1\n", ".gitignore": "*.log\n"}
-IDENTITY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "Agent"), ("EMAIL", "agent@example.org"))
-}
-
-
-@dataclass
-class Place:
-    """A workspace at `start`, in which `script` is what an agent does."""
-
-    workspace: Workspace
-    mirror: Mirror
-    start: str
-    said: list[str] = field(default_factory=list)
-
-    @property
-    def repo(self) -> Repo:
-        return Repo(self.workspace.path)
-
-    def check_out(self, commit: str, squash: str | None = None) -> None:
-        def fetch(want: str, have: list[str], target: Path) -> bool:
-            return write_bundle(self.mirror, target, want=want, have=have)
-
-        scratch = self.workspace.path.parent
-        self.workspace.check_out(Checkout(commit=commit, squash=squash), fetch, scratch)
-
-    def script(self, text: str) -> None:
-        env = {**self.workspace.env, **IDENTITY}
-        done = subprocess.run(
-            ["sh", "-ec", text], cwd=self.workspace.path, env=env, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-
-    def gather(
-        self,
-        script: str = "true",
-        rule: Leftovers = Leftovers.COMMIT,
-        *,
-        stopped: bool = False,
-        start: str | None = None,
-    ) -> Harvest:
-        before = Before.look(self.workspace)
-        self.script(script)
-        return Gathering(
-            workspace=self.workspace,
-            start=start or self.start,
-            title="The task",
-            author=Author(name="Uma", email="uma@example.org"),
-            rule=rule,
-            before=before,
-            stopped=stopped,
-            say=self.said.append,
-        ).gather()
-
-    def log(self, tip: str) -> list[str]:
-        """Subjects of what is on top of the start, newest first."""
-        return self.repo.git("log", "--format=%s", f"{self.start}..{tip}").splitlines()
-
-    def files(self, tip: str) -> list[str]:
-        """Paths that differ from the start."""
-        return self.repo.git("diff", "--no-renames", "--name-only", self.start, tip).splitlines()
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    origin = new_repo(tmp_path / "origin", FILES)
-    mirror = Mirror.create(tmp_path / "mirror.git")
-    start = mirror.fetch(str(origin.path), "main")
-    env = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_CONFIG_NOSYSTEM": "1",
-    }
-    for name in ("work", "state"):
-        (tmp_path / name).mkdir()
-    made = Place(Workspace(tmp_path / "work", tmp_path / "state", None, env), mirror, start)
-    made.check_out(start)
-    return made
+    return new_place(tmp_path, FILES)
 
 
 EDIT = "echo 11 > apps/a/one; echo new > apps/a/new; rm apps/a/two; echo noise > apps/a/x.log"

@@ -191,16 +191,150 @@ def test_without_base_registry_and_tool_it_says_what_to_install(
     assert "mmdebstrap" in (caught.value.hint or "")
 
 
-def test_a_base_whose_user_1000_has_another_name_serves(real_lab: Lab, tmp_path: Path) -> None:
-    usual = ensure_runner_image(real_lab.engine, ImageSettings(), progress=print)
-    recipe = ("RUN userdel agent && useradd --uid 1000 --create-home node", "USER node")
-    (tmp_path / "Dockerfile").write_text("\n".join((f"FROM {usual.refs[0]}", *recipe, "")))
-    ref = real_lab.ref()
-    images = real_lab.engine.images
-    images.build(tmp_path, ref, args={}, labels=real_lab.labels, progress=print)
+@dataclass(frozen=True)
+class Shape:
+    """The users of somebody's own image, and who of them is the agent."""
+
+    made: str
+    user: str
+    home: str
+    keeps: str
+    """A file that belongs to the agent then."""
+
+
+SHAPES = {
+    "usual": Shape(
+        "useradd -u 1000 -ms /bin/sh vscode; touch /home/vscode/x; chown vscode /home/vscode/x",
+        *("vscode", "/home/vscode", "/home/vscode/x"),
+    ),
+    "not named": Shape(
+        "useradd -u 1000 -m ubuntu; touch /opt/x; chown ubuntu /opt/x",
+        *("", "/home/ubuntu", "/opt/x"),
+    ),
+    "one of two": Shape(
+        "useradd -u 1000 -m node; useradd -u 1001 -m dev; touch /opt/x; chown dev:dev /opt/x",
+        *("dev", "/home/dev", "/opt/x"),
+    ),
+    "a service": Shape(
+        "useradd -rg users -d /opt/app app; mkdir /opt/app; chown app /opt/app",
+        *("app:users", "/opt/app", "/opt/app"),
+    ),
+    "a number": Shape("true", "4711", "/home/agent", "/home/agent"),
+    "root": Shape("useradd -u 1000 -m pi", "root", "/home/pi", "/home/pi"),
+    "the name taken": Shape(
+        "groupadd -g 1000 devs; useradd -u 1500 -m agent; useradd -u 1600 -g devs -m coder",
+        *("coder", "/home/coder", "/home/coder"),
+    ),
+    "at home nowhere": Shape(
+        "useradd -u 1000 -d /nonexistent x", "x", "/home/agent", "/home/agent"
+    ),
+}
+# What builders' containers have of what runners have not.
+BUILDS = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID")
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_the_agent_is_whom_an_image_is_made_for(real_lab: Lab, shape: Shape) -> None:
+    image = ensure_runner_image(real_lab.engine, ImageSettings(), progress=print)
+    spec = real_lab.spec("sleep 60", image=image.id, capabilities=BUILDS)
+    handle = real_lab.engine.start(spec)
+
+    def sh(script: str, user: str = "root") -> list[str]:
+        done = real_lab.engine.exec(handle, ("sh", "-ec", script), user=user)
+        assert done.exit_code == 0, done.output
+        return done.output.decode().splitlines()
+
+    sh(f"userdel -r agent 2>/dev/null; {shape.made}")
+    sh(f"AGENT_USER={shape.user} sh /opt/steroids/setup/user.sh")
+    said = sh(f"id -un; id -gn; id -u; id -g; cd; pwd; stat -c %u {shape.keeps}", AGENT)
+    assert said == ["agent", "agent", "1000", "1000", shape.home, "1000"]
+    assert sh("touch ~/x && echo writes", AGENT) == ["writes"]
+    # Nothing belongs to nobody, and doing it again changes nothing.
+    assert sh("find / -xdev -path /proc -prune -o \\( -nouser -o -nogroup \\) -print") == []
+    sh("AGENT_USER=agent sh /opt/steroids/setup/user.sh")
+    assert sh("id -u agent; getent passwd agent | cut -d: -f6") == ["1000", shape.home]
+    real_lab.engine.remove(handle)
+
+
+def test_a_user_that_is_not_there_is_named(real_lab: Lab) -> None:
+    image = ensure_runner_image(real_lab.engine, ImageSettings(), progress=print)
+    handle = real_lab.engine.start(real_lab.spec("sleep 60", image=image.id))
+    script = "AGENT_USER=nobody-there sh /opt/steroids/setup/user.sh"
+    done = real_lab.engine.exec(handle, ("sh", "-c", script), user="root")
+    assert done.exit_code == 1
+    assert b"steroids: the image has no user 'nobody-there'" in done.output
+
+
+def own_image(lab: Lab, folder: Path, recipe: str) -> str:
+    """One with what people usually have, and this; its user 1000 is gone."""
+    usual = ensure_runner_image(lab.engine, ImageSettings(), progress=print)
+    steps = (f"FROM {usual.refs[0]}", "USER root", "RUN userdel --remove agent", recipe, "")
+    (folder / "Dockerfile").write_text("\n".join(steps))
+    ref = lab.ref()
+    lab.engine.images.build(folder, ref, args={}, labels=lab.labels, progress=print)
+    return ref
+
+
+OWN = """RUN useradd --uid 1000 --create-home vscode
+ENV PATH=/opt/own/bin:/usr/local/bin:/usr/bin:/bin JAVA_HOME=/opt/java SECRET=geheim
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+ENTRYPOINT ["/bin/false"]
+WORKDIR /home/vscode
+STOPSIGNAL SIGQUIT
+HEALTHCHECK --interval=1s CMD touch /tmp/health
+USER vscode"""
+
+
+def test_what_a_user_s_own_image_does_by_itself_is_not_done(real_lab: Lab, tmp_path: Path) -> None:
+    ref = own_image(real_lab, tmp_path, OWN)
     image = ensure_runner_image(real_lab.engine, ImageSettings(from_image=ref), progress=print)
     assert LATEST not in image.refs
     handle = real_lab.engine.start(real_lab.spec("sleep 60", image=image.id))
-    script = "id -un; id -gn; touch /workspace/x && echo writes"
-    result = real_lab.engine.exec(handle, ("sh", "-c", script), user=AGENT)
-    assert result.output.decode().split() == ["agent", "agent", "writes"]
+    script = "id -un; pwd; cd; pwd; echo $PATH; touch /workspace/x && echo writes"
+    said = real_lab.engine.exec(handle, ("sh", "-c", script), user=AGENT).output.decode()
+    path = "/opt/own/bin:/usr/local/bin:/usr/bin:/bin"
+    assert said.split() == ["agent", "/workspace", "/home/vscode", path, "writes"]
+    facts = real_lab.engine.images._client.inspect_image(image.id)["Config"]  # type: ignore[attr-defined]
+    assert (facts.get("Healthcheck") or {}).get("Test") in (None, ["NONE"])
+    assert facts["Entrypoint"] == ["/usr/bin/tini", "--"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "why"),
+    [
+        ("VOLUME /workspace", "has VOLUME /workspace"),
+        ("ONBUILD COPY package.json /app/", "package.json"),
+    ],
+    ids=["volume", "onbuild"],
+)
+def test_a_user_s_own_image_that_cannot_serve_says_why(
+    real_lab: Lab, tmp_path: Path, recipe: str, why: str
+) -> None:
+    settings = ImageSettings(from_image=own_image(real_lab, tmp_path, recipe))
+    with pytest.raises(EngineError, match=why) as caught:
+        ensure_runner_image(real_lab.engine, settings, progress=print)
+    assert Path((caught.value.hint or "").removeprefix("less ")).is_file()
+
+
+def test_further_packages_are_a_layer_on_top_and_one_that_is_not_there_is_named(
+    real_lab: Lab, registry: str
+) -> None:
+    engine = real_lab.engine
+    usual = ensure_runner_image(engine, ImageSettings(), progress=print)
+    lines: list[str] = []
+    settings = ImageSettings(packages=("rename", "no-such-thing"))
+    with pytest.raises(EngineError, match=r"has no package: no-such-thing$"):
+        ensure_runner_image(engine, settings, progress=lines.append)
+    more = ImageSettings(packages=("rename",))
+    image = ensure_runner_image(engine, more, progress=lines.append)
+    assert any("further packages: " in line for line in lines)
+    assert ensure_runner_image(engine, ImageSettings(), progress=print).id == usual.id
+    # All that is large is there once: it was not installed again.
+    assert not any("Setting up tini" in line for line in lines)
+    handle = engine.start(real_lab.spec("sleep 60", image=image.id))
+    assert engine.exec(handle, ("rename", "--version"), user=AGENT).exit_code == 0
+    engine.remove(handle)
+    for ref in image.refs:
+        if ref != LATEST:
+            engine.images.remove(ref)
+    name_also(engine, usual.refs[0], LATEST)

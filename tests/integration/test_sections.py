@@ -107,6 +107,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"image": "x\n"}, "no name of an image"),
     ({"check": ["true", " "]}, "A check is a command"),
     ({"setup": ["a\0b"]}, "A set-up is a command"),
+    ({"ports": [3000, 0]}, "0 is no port: there are 1 to 65535"),
+    ({"ports": [65_536]}, "65536 is no port"),
+    ({"ports": [3000, 80, 3000]}, "Port 3000 is named twice"),
 ]
 
 
@@ -149,6 +152,9 @@ def test_what_is_not_named_stays_and_null_takes_an_override_away(project: Bench)
     assert edit(project, "API") == before
     assert edit(project, "API", setup=None).setup is None
     assert edit(project, "API", image=None, resources=None).image is None
+    assert edit(project, "API", ports=[3000, 80]).ports == [3000, 80]
+    assert edit(project, "API", priority=7).ports == [3000, 80]
+    assert edit(project, "API", ports=[]).ports == []
     after = edit(project, "API", name="Backend", paths=["README"], check=[], skipped=True)
     assert (after.id, after.name, after.paths) == (before.id, "Backend", ["README"])
     assert (after.check, after.setup, after.image, after.resources) == ([], None, None, None)

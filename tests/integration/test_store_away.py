@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import text
 
-from steroids.controller.http import out_of_space
-from steroids.errors import BadConfig, StoreUnavailable
+from steroids.errors import BadConfig, StoreUnavailable, out_of_space
 from steroids.store import postgresql, sqlite
 from steroids.store import project_models as db
 from steroids.store.session import Store

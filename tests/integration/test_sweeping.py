@@ -1,17 +1,15 @@
 """What is nobody's is removed, and nothing else: with the engine in memory."""
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, Future
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from steroids.engines.fake_faults import MIDWAY
 from steroids.engines.spec import ContainerSpec, Handle
 from steroids.errors import EngineUnavailable
-from steroids.provisioning.site import LABEL
+from steroids.provisioning.site import DATABASE, LABEL
 from steroids.services import runners, sweeping
 from steroids.services.containers import Containers
 from steroids.services.host import Host
@@ -19,16 +17,7 @@ from steroids.services.jobs import Jobs
 from steroids.store import home_models as home
 from steroids.wire.runner import RunnerStatus
 from tests.support.engines import BASE_IMAGE
-from tests.support.service import Bench
-
-
-class AtOnce(Executor):
-    """Does what it is given before it returns, so that a round is over when it ends."""
-
-    def submit(self, fn: Any, /, *args: Any, **named: Any) -> "Future[Any]":
-        done: Future[Any] = Future()
-        done.set_result(fn(*args, **named))
-        return done
+from tests.support.service import AtOnce, Bench
 
 
 class House:
@@ -105,6 +94,19 @@ def test_a_network_that_no_runner_claims_goes_and_others_stay(house: House) -> N
     assert {each.name for each in networks.list_owned({})} == {"mine", "theirs"}
 
 
+def test_database_servers_and_their_networks_are_not_swept_with_runners(house: House) -> None:
+    ours = {f"{LABEL}.controller": house.project.host.id, f"{LABEL}.role": DATABASE}
+    spec = ContainerSpec(name="postgres", image=BASE_IMAGE, command=("sleep", "60"), labels=ours)
+    server = house.project.engine.start(spec)
+    networks = house.project.engine.networks
+    networks.create("of-servers", ours)
+    left = {f"{LABEL}.controller": house.project.host.id, f"{LABEL}.runner": "dead"}
+    networks.connect(networks.create("left", left), server, ["database"])
+    house.round()
+    assert house.names() == {"postgres"}
+    assert [each.name for each in networks.list_owned({})] == ["of-servers"]
+
+
 def test_folders_and_uploads_of_the_dead_go(house: House) -> None:
     house.project.section("API")
     runner = house.project.runner("API")
@@ -139,6 +141,8 @@ def test_a_controller_that_starts_looks_at_the_engines_of_earlier_runners(house:
     house.project.section("API")
     runner = house.project.runner("API")
     house.adopt(runner, house.container("left", runner=runner.id))
+    labels = {f"{LABEL}.controller": house.project.host.id, f"{LABEL}.runner": runner.id}
+    house.project.engine.networks.create("left", labels)
     runners.ended(house.project.host, runner.id, RunnerStatus.STOPPED)
     engine = house.project.engine
     later = Host(house.project.host.path, lambda name: engine, lambda: None, lambda: None)
@@ -148,6 +152,7 @@ def test_a_controller_that_starts_looks_at_the_engines_of_earlier_runners(house:
         containers.compare()
         house.round()
         assert house.names() == set()
+        assert house.project.engine.networks.list_owned({}) == []
     finally:
         later.close()
 

@@ -40,11 +40,16 @@ def test_engine_image_and_set_up_failing_leave_a_project_that_works_afterwards(
     (failed,) = [e for e in story.run("up", "--json", exits=5).lines() if e["kind"] == "failed"]
     assert failed["data"]["code"] == "IMAGE_MISSING" and failed["data"]["hint"]
 
-    story.configure(setup=["echo what is wrong; exit 3"])
+    script = "seq 1000; echo what is wrong; exit 3"
+    story.configure(setup=[script])
     no_setup = story.run("up", exits=1)
-    assert "Set-up failed: `echo what is wrong; exit 3` exited 3" in no_setup.out
+    assert f"Set-up failed: `{script}` exited 3" in no_setup.out
     (log,) = (story.home / "logs").glob("setup-*.log")
     assert f"hint: less {log}" in no_setup.out and "what is wrong" in log.read_text()
+    # All of it: what was long before the end, too.
+    assert [line for line in log.read_text().splitlines() if line.isdigit()] == [
+        str(number) for number in range(1, 1001)
+    ]
     story.wait("containers gone", lambda: story.containers() == [])
 
     assert story.task(task)["status"] == "pending"

@@ -34,7 +34,25 @@ SESSION = f"{_RUN[:8]}-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 
 BASE_IMAGE = "localhost/steroids/base:latest"
 TINY_IMAGE = "localhost/steroids/test-tiny:latest"
-TINY_TOOLS = ("sh", "cat", "chown", "grep", "id", "ls", "printenv", "sleep", "stat", "touch")
+TINY_TOOLS = (
+    *(
+        "sh",
+        "cat",
+        "chown",
+        "grep",
+        "head",
+        "id",
+        "ls",
+        "mkdir",
+        "mknod",
+        "perl",
+        "printenv",
+        "rm",
+        "sleep",
+        "stat",
+    ),
+    *("tail", "touch"),
+)
 
 REAL = (
     pytest.param("docker", marks=pytest.mark.docker),
@@ -80,6 +98,9 @@ def tiny_rootfs(folder: Path) -> Path:
     """A root file system of a few programs of this machine and the libraries they name."""
     target = folder / "tiny.tar"
     with tarfile.open(target, "w", dereference=True) as tar:
+        temporary = tarfile.TarInfo("tmp")
+        temporary.type, temporary.mode = tarfile.DIRTYPE, 0o1777
+        tar.addfile(temporary)
         libraries = set()
         for tool in TINY_TOOLS:
             program = shutil.which(tool)
@@ -89,6 +110,10 @@ def tiny_rootfs(folder: Path) -> Path:
             libraries |= {word for word in words if word.startswith("/")}
         for library in sorted(libraries):
             tar.add(library, library.lstrip("/"))
+        # Its modules for sockets, which its smallest package has on Debian.
+        places = proc.run(["perl", "-e", "print qq($_\n) for @INC"], timeout_s=10).out.split()
+        modules = next(each for each in places if Path(each, "IO/Socket/INET.pm").is_file())
+        tar.add(modules, modules.lstrip("/"))
     return target
 
 
@@ -141,6 +166,24 @@ class Lab:
         eventually(lambda: self.engine.inspect(handle).status is not Status.RUNNING)
         return self.engine.inspect(handle).exit_code
 
+    def listening(self, port: int, says: str, **fields: Any) -> Handle:
+        """Started, and it says that to whoever connects to the port."""
+        script = (
+            f"my $s = IO::Socket::INET->new(Listen => 9, LocalPort => {port}) or die $@; "
+            f'$| = 1; print "up\\n"; while (my $c = $s->accept) {{ print $c "{says}"; close $c }}'
+        )
+        command = ("perl", "-MIO::Socket::INET", "-e", script)
+        return self.started_and_up("", command=command, **fields)
+
+    def heard(self, handle: Handle, host: str, port: int) -> str:
+        """What is said to who connects from inside; or why nothing is."""
+        script = (
+            "my $c = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1], "
+            "Timeout => 2) or (print($@), exit); print <$c>"
+        )
+        argv = ["perl", "-MIO::Socket::INET", "-e", script, host, str(port)]
+        return self.engine.exec(handle, argv).output.decode()
+
     def output(self, handle: Handle) -> bytes:
         return b"".join(self.engine.logs(handle))
 
@@ -150,6 +193,8 @@ def sweep(engine: Engine) -> None:
     owned = engine.list_owned({TEST_LABEL: SESSION})
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(lambda each: engine.remove(each.handle), owned))
+    for volume in engine.volumes.list_owned({TEST_LABEL: SESSION}):
+        engine.volumes.remove(volume)
     for image in engine.images.list({TEST_LABEL: SESSION}):
         for name in image.refs or (image.id,):
             engine.images.remove(name)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install and start Docker and Podman where they are missing: on Debian and Ubuntu, as root. And
-# install PostgreSQL, of which the tests start servers of their own.
+# install PostgreSQL and MariaDB, of which the tests start servers of their own.
 # Elsewhere it says what to do, and fails only when there is no engine at all. Called by
 # `make engines`; safe to repeat, and quick and silent about what is there already.
 set -euo pipefail
@@ -68,6 +68,11 @@ install_missing() {
     want mmdebstrap mmdebstrap debian-archive-keyring
     needs_runc && want runc runc
     [[ "${STEROIDS_TEST_DATABASES:-}" != *postgres* ]] || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || want initdb postgresql
+    # Not `mariadb-server`, which starts one for everybody.
+    [[ "${STEROIDS_TEST_DATABASES:-}" != *mariadb* ]] || {
+        want mariadbd mariadb-server-core
+        want mariadb mariadb-client-core
+    }
     [ ${#missing[@]} -gt 0 ] || return 0
     say "installing ${missing[*]}"
     no_cluster

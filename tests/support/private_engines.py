@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import docker
 import psutil
@@ -30,6 +31,7 @@ from tests.support.engines import eventually, promised
 READY_S = 60.0
 # Podman's locks are in /dev/shm; a second Podman that finds no traces of itself frees them all.
 _INIT = """mount -t tmpfs tmpfs /run && mount -t tmpfs tmpfs /dev/shm || exit 1
+if [ -n "$3" ]; then mkdir "$2" && mount -t tmpfs -o "size=$3" tmpfs "$2" || exit 1; fi
 touch "$1"; while :; do sleep 1; done"""
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -38,22 +40,24 @@ _CGROUPS = Path("/sys/fs/cgroup")
 class PrivateEngine:
     """`start` and `stop`, or `kill`, as often as one likes. Made by `private_engine`."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, storage_bytes: int | None = None) -> None:
+        """`storage_bytes`: of all that it keeps, in memory; none: as much as there is room for."""
         self.name = name
         self.address = f"unix://{folder / 'engine.sock'}"
         self.log = folder / "engine.log"
         self._folder = folder
         # In place of the machine's.
         (folder / "daemon.json").write_text("{}")
-        self._init = self._enter()
+        self._init = self._enter(storage_bytes)
         self._daemon: proc.Process | None = None
 
-    def _enter(self) -> proc.Process:
+    def _enter(self, storage_bytes: int | None) -> proc.Process:
         """Make the namespaces; they end with the process that `unshare` waits for."""
         ready = self._folder / "ready"
         # Also when the tests are killed, the way a CI job is.
         argv = ["setpriv", "--pdeathsig", "KILL", "unshare", "--fork", "--kill-child"]
         argv += ["--pid", "--mount-proc", "--net", "--mount", "sh", "-c", _INIT, "init", str(ready)]
+        argv += [str(self._folder / "root"), str(storage_bytes or "")]
         process = proc.spawn(argv, stdout=proc.PIPE, stderr=proc.STDOUT)
         try:
             eventually(lambda: ready.exists() or process.poll() is not None)
@@ -97,6 +101,18 @@ class PrivateEngine:
                 f"{folder}/daemon.json",
             ),
         ]
+
+    def leave_free(self, size_bytes: int | None) -> None:
+        """Take up the storage that it was made with, but for so much; none: give all of it back."""
+        script = (
+            'cd "$1"; rm -f ballast; [ -z "$2" ] || '
+            "fallocate -l $(($(stat -fc '%a * %S' .) - $2)) ballast"
+        )
+        (first,) = psutil.Process(self._init.pid).children()
+        argv = ["nsenter", "--target", str(first.pid), "--mount", "sh", "-ec", script, "sh"]
+        given = (str(self._folder / "root"), str(size_bytes or ""))
+        done = proc.run([*argv, *given], timeout_s=READY_S)
+        assert done.ok, done.err
 
     def _answers(self) -> bool:
         assert self._daemon is not None
@@ -159,7 +175,7 @@ def _remove_cgroups(containers: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def private_engine(name: str) -> Iterator[PrivateEngine]:
+def private_engine(name: str, storage_bytes: int | None = None) -> Iterator[PrivateEngine]:
     """One that runs. Skips or fails the test where none can be."""
     program = "podman" if name == "podman" else "dockerd"
     if os.geteuid() != 0 or shutil.which(program, path=_PATH) is None:
@@ -167,7 +183,7 @@ def private_engine(name: str) -> Iterator[PrivateEngine]:
     # Not under pytest's folder: its sockets' paths would be too long.
     folder = Path(tempfile.mkdtemp(prefix="steroids-engine-"))
     try:
-        engine = PrivateEngine(name, folder)
+        engine = PrivateEngine(name, folder, storage_bytes)
     except (EngineUnavailable, FileNotFoundError) as error:
         shutil.rmtree(folder)
         _cannot(name, str(error))
@@ -184,7 +200,14 @@ def _cannot(name: str, why: str) -> None:
     pytest.skip(why)
 
 
-def give_runner_image(source: Engine, target: PrivateEngine) -> None:
+class Reachable(Protocol):
+    @property
+    def address(self) -> str: ...
+
+    def open(self) -> Engine: ...
+
+
+def give_runner_image(source: Engine, target: Reachable) -> None:
     """Copy this tree's runner image and what it is built on, names and ids included.
 
     Built when it is missing; else the copy takes some 10 to 20 s.

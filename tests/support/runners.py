@@ -46,6 +46,7 @@ def refused(
 RUNNER_KEYS = {
     *("id", "project", "role", "section", "sectionId", "status", "engine", "container"),
     *("containerId", "pid", "host", "startedAt", "heartbeatAt", "taskId", "task", "waitsFor"),
+    *("ports", "database", "unlimited"),
 }
 """`wire.runner.Runner` as programs see it."""
 

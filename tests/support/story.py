@@ -172,7 +172,7 @@ class Story:
         down = self.cli.run("down")
         log = self.log()
         self.cli.run("daemon", "stop")
-        left = self._sweep()
+        left = self.sweep()
         processes = self._processes()
         folders = [path.name for path in (self.home / "runners").glob("*")]
         for process in processes:
@@ -182,7 +182,7 @@ class Story:
         assert not folders, f"folders of runners left after `down`: {folders}\n{log}"
         assert not processes, f"processes left: {processes}"
 
-    def _sweep(self) -> list[str]:
+    def sweep(self) -> list[str]:
         """Remove what this home has in the engine; returns the names of what runners had there."""
         if self.engine is None:
             return []
@@ -191,6 +191,9 @@ class Story:
             self.engine.remove(each.handle)
         for network in networks:
             self.engine.networks.remove(network)
+        # Kept beyond `down`, on purpose.
+        for volume in self.engine.volumes.list_owned(self.labels):
+            self.engine.volumes.remove(volume)
         # A private engine's images go with it. One that was killed may refuse to remove some: it
         # has layers of a container left that it does not know any more.
         folders = [] if self.engine_setting else list((self.home / "projects").glob("*"))
@@ -229,21 +232,26 @@ def story_engine(
 ) -> Iterator[Engine]:
     """A real engine that has the runner image: built once, while other workers wait."""
     engine = open_engine(request.param)
+    try:
+        build_runner_image(engine, tmp_path_factory)
+        yield engine
+    finally:
+        engine.close()
+
+
+def build_runner_image(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Unless it has it."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     home = shared / f"image-home-{engine.name}"
-    try:
-        with (shared / "image.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            home.mkdir(mode=0o700, exist_ok=True)
-            cli = Cli(home, shared)
-            built = cli.run("images", "build", "--engine", engine.name)
-            cli.run("daemon", "stop")
-            assert built.code == 0, built
-        yield engine
-    finally:
-        engine.close()
+    with (shared / "image.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        home.mkdir(mode=0o700, exist_ok=True)
+        cli = Cli(home, shared)
+        built = cli.run("images", "build", "--engine", engine.name)
+        cli.run("daemon", "stop")
+        assert built.code == 0, built
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import sqlite3
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from steroids.controller.http import out_of_space
+from steroids.errors import out_of_space
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from steroids.errors import BadConfig
+from steroids.setting_groups import shown_server
 from steroids.settings import resolve
 
 REPO = ".steroids/config.yaml on main"
@@ -34,7 +35,13 @@ def test_environment_wins_over_the_user_who_wins_over_the_repo(
     assert resolved.sources["runners.max_parallel"] == REPO
 
 
-@pytest.mark.parametrize("key", ["engine: podman", "env: {A: b}", "ca_bundle: /x", "image: x"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("engine: podman", "env: {A: b}", "ca_bundle: /x", "image: x", "packages: [cargo]"),
+        *("proxy: {http: http://a}", "image: devcontainer"),
+    ],
+)
 def test_what_touches_the_host_is_refused_in_the_repos_file(user_file: Path, key: str) -> None:
     with pytest.raises(BadConfig, match=r"main:2: '\w+' touches the host"):
         resolve(user_file, (REPO, f"# first\n{key}\n".encode()))
@@ -75,3 +82,54 @@ def test_two_zones_of_one_name_are_refused(tmp_path: Path) -> None:
     file.write_text("runners:\n  zones: [{name: db, sections: [A]}, {name: DB, sections: [B]}]\n")
     with pytest.raises(BadConfig, match="two zones of the name 'db'"):
         resolve(file, None)
+
+
+@pytest.mark.parametrize(
+    ("database", "message"),
+    [
+        ("{server: nonsense}", "`managed` or a URL"),
+        ("{server: 'http://u:secret@h/'}", "`managed` or a URL"),
+        ("{server: 'mysql://u:secret@h/'}", "is a mysql:// URL, and `kind` is postgres"),
+        ("{server: 'postgres://u:secret@h/', kind: mysql}", "is a postgres:// URL"),
+        ("{server: 'postgresql://u:secret@/d?host=/run'}", "has no host"),
+        ("{server: 'postgresql://h/'}", "has no user"),
+        ("{server: 'postgresql://u:secret@h:99999/'}", "has no port there"),
+        ("{server: 'postgresql://u:sec/ret@h/'}", "has no port there"),
+        ("{kind: sqlite, server: 'mysql://u:secret@h/'}", "has no `server`"),
+        ("{kind: sqlite, template: x}", "has no `template`"),
+        ("{kind: sqlite, strategy: shared}", "cannot be `shared`"),
+    ],
+)
+def test_a_database_server_that_cannot_be_is_refused_without_its_password(
+    user_file: Path, database: str, message: str
+) -> None:
+    user_file.write_text(f"database: {database}\n")
+    with pytest.raises(BadConfig) as caught:
+        resolve(user_file, None)
+    assert message in caught.value.message
+    assert "secret" not in caught.value.message and "sec/ret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("managed", "managed"),
+        ("mysql://u:p%40w@db.example.org", "mysql://u@db.example.org/"),
+        ("postgresql://u:p@[::1]:5433/d?sslmode=require", "postgresql://u@[::1]:5433/"),
+    ],
+)
+def test_a_server_is_shown_without_its_password(url: str, shown: str) -> None:
+    assert shown_server(url) == shown
+
+
+def test_which_database_is_copied_is_not_the_repositorys_to_say(user_file: Path) -> None:
+    with pytest.raises(BadConfig, match=r"'database.template' touches the host"):
+        resolve(user_file, (REPO, b"database: {template: production}\n"))
+
+
+@pytest.mark.parametrize(
+    "image", ["my/dev-image:1.2", "localhost:5000/a@sha256:0f", "devcontainer", "devcontainer:web"]
+)
+def test_an_image_may_have_a_tag_and_a_registry(user_file: Path, image: str) -> None:
+    user_file.write_text(f"image: {image}\n")
+    assert resolve(user_file, None).settings.image == image

@@ -1,24 +1,13 @@
-# The user, the folders and the settings that runner and agent find. Run as root.
+# The folders and the settings that runner and agent find. Run as root.
 set -eu
 
-# Many images have a user 1000 already (node, ubuntu, vscode): it becomes `agent`.
-if taken=$(getent passwd 1000); then
-    old=${taken%%:*}
-    [ "$old" = agent ] || usermod --login agent --home /home/agent "$old"
-    usermod --shell /bin/bash agent
-else
-    useradd --uid 1000 --user-group --home-dir /home/agent --shell /bin/bash agent
+if grep -q ' /workspace ' /proc/self/mountinfo; then
+    echo 'steroids: the base image has VOLUME /workspace, which no snapshot would hold; build it' \
+        'without that line' >&2
+    exit 1
 fi
-if taken=$(getent group 1000); then
-    old=${taken%%:*}
-    [ "$old" = agent ] || groupmod --new-name agent "$old"
-else
-    groupadd --gid 1000 agent
-fi
-[ "$(id -g agent)" = 1000 ] || usermod --gid 1000 agent
-
 # Root has no DAC_OVERRIDE in a runner: everything must be owned by the one who writes it.
-install -d -m 0755 -o 1000 -g 1000 /workspace /home/agent
+install -d -m 0755 -o 1000 -g 1000 /workspace
 # A volume's first content and owner are what the image has there.
 install -d -m 0755 -o 1000 -g 1000 /var/cache/steroids
 install -d -m 0755 -o 0 -g 0 /run/steroids

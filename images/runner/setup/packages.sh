@@ -1,24 +1,6 @@
 # Install what the base does not have, whatever Debian or Ubuntu it is. Run as root.
 set -eu
-host_ca=/opt/steroids/ca/host.pem
-bundle=/etc/ssl/certs/ca-certificates.crt
-export DEBIAN_FRONTEND=noninteractive
-
-command -v apt-get >/dev/null || {
-    echo 'steroids: the base image has no apt-get; take one made from Debian or Ubuntu' >&2
-    exit 1
-}
-
-# A source of packages may itself be behind the host's CA, before ca-certificates is there.
-[ ! -s "$host_ca" ] || {
-    cat "$bundle" 2>/dev/null || true
-    cat "$host_ca"
-} > /tmp/ca.pem
-apt() {
-    set -- -q -o Dpkg::Options::=--force-unsafe-io "$@"
-    [ ! -s /tmp/ca.pem ] || set -- -o Acquire::https::CaInfo=/tmp/ca.pem "$@"
-    apt-get "$@"
-}
+. /opt/steroids/setup/apt.sh
 
 missing=''
 want() { # PACKAGE COMMAND: a base may have its own build of it
@@ -31,6 +13,7 @@ want git git
 want jq jq
 want make make
 want nodejs node
+want passwd usermod
 want postgresql-client psql
 want procps ps
 want python3 /usr/bin/python3
@@ -44,14 +27,12 @@ command -v node >/dev/null || missing="$missing libnode-dev"
 /usr/bin/python3 -I -c 'import msgspec' 2>/dev/null || msgspec=missing
 
 if [ -n "$missing" ] || [ "${msgspec:-}" ]; then
-    apt update
+    lists
     # Debian 12 and Ubuntu before 25 do not package it; pip does below.
     [ -z "${msgspec:-}" ] || ! apt-cache show python3-msgspec >/dev/null 2>&1 ||
         missing="$missing python3-msgspec"
     # shellcheck disable=SC2086
     apt install -y --no-install-recommends $missing
-    apt clean
-    rm -rf /var/lib/apt/lists/*
 fi
 
 /usr/bin/python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
@@ -59,10 +40,12 @@ fi
     exit 1
 }
 sh /opt/steroids/setup/certificates.sh
-command -v npm >/dev/null || sh /opt/steroids/setup/npm.sh || {
-    apt update && apt install -y --no-install-recommends npm
-    rm -rf /var/lib/apt/lists/*
-}
+command -v npm >/dev/null || {
+    [ -n "${NPM_REGISTRY:-}" ] && sh /opt/steroids/setup/npm.sh "$NPM_REGISTRY"
+} || {
+    lists
+    registry=$(sh /opt/steroids/setup/npm-default.sh) && sh /opt/steroids/setup/npm.sh "$registry"
+} || apt install -y --no-install-recommends npm
 /usr/bin/python3 -I -c 'import msgspec' 2>/dev/null ||
     /usr/bin/python3 -m pip install -q --no-cache-dir --target /opt/steroids/vendor msgspec
-rm -f /tmp/ca.pem
+tidy

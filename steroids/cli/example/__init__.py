@@ -1,7 +1,9 @@
 """The example of `steroids demo`: a small shop's monorepo, three sections of it, six tasks.
 
-`monorepo/` is what is committed, `tasks/` are the specs. The lockfile names no registry (see its
-.npmrc), so `npm ci` takes the one that is configured where it runs.
+`monorepo/` is what is committed, `tasks/` are the specs. Where the shop is to have a database,
+`database/` (a migration tool, migrations, a test) goes over it, and `database.yaml` is Steroids'
+settings. The lockfiles name no registry (see .npmrc), so `npm ci` takes the one that is configured
+where it runs.
 """
 
 import shutil
@@ -56,7 +58,7 @@ class Example:
     specs: Path
 
 
-def write(folder: Path) -> Example:
+def write(folder: Path, *, database: bool = False) -> Example:
     """Write it into an empty folder: a bare `origin.git`, the clone `shop` of it, the `specs`.
 
     Works without any configuration of git: the identity is the clone's own. Raises `GitError`.
@@ -64,6 +66,10 @@ def write(folder: Path) -> Example:
     made = Example(folder / "origin.git", folder / "shop", folder / "specs")
     shutil.copytree(_HERE / "tasks", made.specs)
     shutil.copytree(_HERE / "monorepo", made.clone)
+    if database:
+        shutil.copytree(_HERE / "database", made.clone, dirs_exist_ok=True)
+        (made.clone / ".steroids").mkdir()
+        shutil.copy(_HERE / "database.yaml", made.clone / ".steroids" / "config.yaml")
     git(folder, "init", "--quiet", "--bare", f"--initial-branch={BRANCH}", made.origin.name)
     git(made.clone, "init", "--quiet", f"--initial-branch={BRANCH}")
     git(made.clone, "config", "user.name", "Demo")

@@ -30,6 +30,8 @@ def router(controller: Controller) -> APIRouter:
         runner: str | None = None,
     ) -> Response:
         opened = registry.at(controller.host, project)
+        if follow and controller.disk.was_full():
+            raise controller.disk.error()
         which = events.known(controller.host, opened, Which(section, runner))
         lines = _lines(controller, opened, since, which, tail, follow)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -57,6 +59,9 @@ async def _lines(
         elif page:
             continue
         if controller.stopping.is_set() or not follow:
+            return
+        if controller.disk.was_full():
+            # Whoever follows asks again, and is told why nothing comes any more.
             return
         # The bell also rings where there is nothing to tell those who listen here.
         quiet_s = time.monotonic() - said_at

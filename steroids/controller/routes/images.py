@@ -11,10 +11,10 @@ from fastapi.responses import StreamingResponse
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
 from steroids.errors import SteroidsError
-from steroids.services import images
+from steroids.services import images, pruning
 from steroids.wire.body import encode
-from steroids.wire.daemon import BuildLine, ImageLines, ImagesBuild
 from steroids.wire.error import from_exception
+from steroids.wire.images import BuildLine, ImageLines, ImagesBuild, Prune
 
 
 def router(controller: Controller) -> APIRouter:
@@ -28,6 +28,10 @@ def router(controller: Controller) -> APIRouter:
     @routes.post("/images")
     def build(asked: Annotated[ImagesBuild, body(ImagesBuild)]) -> Response:
         return StreamingResponse(_build(controller, asked), media_type="application/x-ndjson")
+
+    @routes.post("/prune")
+    def prune(asked: Annotated[Prune, body(Prune)]) -> Response:
+        return reply(pruning.prune(host, asked))
 
     return routes
 

@@ -4,7 +4,9 @@ from fastapi import APIRouter, Response
 
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
+from steroids.git.command import without_password
 from steroids.services import registry
+from steroids.setting_groups import shown_server
 from steroids.settings import flatten
 from steroids.wire.daemon import Setting, Settings
 from steroids.wire.project import Init, Projects
@@ -27,6 +29,9 @@ def router(controller: Controller) -> APIRouter:
         opened = registry.at(host, project) if project else None
         resolved = host.resolved(opened)
         values = flatten(resolved.settings.model_dump(mode="json"))
+        values["database.server"] = shown_server(resolved.settings.database.server)
+        for key in ("proxy.http", "proxy.https"):
+            values[key] = values[key] and without_password(values[key])
         return reply(
             Settings(
                 settings=[

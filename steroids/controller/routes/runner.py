@@ -17,10 +17,11 @@ from steroids.controller.wiring import Controller
 from steroids.errors import BundleRefused
 from steroids.git.bundle import write_bundle
 from steroids.git.packs import megabytes
-from steroids.services import builds, claims, reports, submissions
+from steroids.services import builds, claims, databases, limits, reports, submissions
 from steroids.store.columns import utc_now
 from steroids.store.home_models import Runner
 from steroids.wire.assignment import Claim, Heartbeat, Orders, Result, Submission
+from steroids.wire.database import DatabaseAsk
 from steroids.wire.event import Batch
 from steroids.wire.lock import Build, BuildTurn
 
@@ -37,12 +38,20 @@ def router(controller: Controller) -> APIRouter:
         asked: Annotated[Claim, body(Claim)], runner: Annotated[Runner, caller]
     ) -> Response:
         """The next assignment, or null when there was none for `waitS`; holds no thread."""
-        await run_in_threadpool(reports.ready, host, runner)
-        deadline = utc_now() + timedelta(seconds=min(asked.wait_s, MAX_WAIT_S))
+        now, up, assignment = runner, False, None
+        came_at = utc_now()
+        deadline = came_at + timedelta(seconds=min(asked.wait_s, MAX_WAIT_S))
         while True:
             heard = controller.work.count
-            now = await run_in_threadpool(reports.reload, host, runner)
-            assignment = await run_in_threadpool(claims.next_assignment, host, now)
+            if not up and runner.id not in host.coming:
+                # Before it is ready: who waits for that alone is to see it too.
+                if asked.limits is not None:
+                    await run_in_threadpool(limits.take, host, runner, asked.limits)
+                await run_in_threadpool(reports.ready, host, runner, came_at)
+                up = True
+            if up:
+                now = await run_in_threadpool(reports.reload, host, runner)
+                assignment = await run_in_threadpool(claims.next_assignment, host, now)
             left_s = (deadline - utc_now()).total_seconds()
             if assignment is not None or left_s <= 0 or controller.stopping.is_set():
                 break
@@ -121,12 +130,28 @@ def router(controller: Controller) -> APIRouter:
         builds.end(host, runner)
         return done()
 
+    @routes.post("/database")
+    async def database(
+        asked: Annotated[DatabaseAsk, body(DatabaseAsk)], runner: Annotated[Runner, caller]
+    ) -> Response:
+        """The runner's test database, or null while it is being made; holds no thread."""
+        deadline = utc_now() + timedelta(seconds=min(asked.wait_s, MAX_WAIT_S))
+        while True:
+            heard = controller.work.count
+            now = await run_in_threadpool(reports.reload, host, runner)
+            granted = await run_in_threadpool(databases.grant, host, controller.jobs, now, asked)
+            left_s = (deadline - utc_now()).total_seconds()
+            if granted is not None or left_s <= 0 or controller.stopping.is_set():
+                return reply(granted)
+            await controller.work.heard(heard, min(left_s, 5.0))
+
     @routes.post("/heartbeat")
     def heartbeat(
         asked: Annotated[Heartbeat, body(Heartbeat)], runner: Annotated[Runner, caller]
     ) -> Response:
         mine = reports.heartbeat(host, runner, asked)
-        return reply(Orders(cancel=not mine, hurry=runner.id in host.hurried))
+        over = host.over.get(runner.id)
+        return reply(Orders(cancel=not mine, hurry=runner.id in host.hurried, over=over))
 
     return routes
 

@@ -95,6 +95,13 @@ class Server(Protocol):
     def list(self, prefix: str) -> Sequence[Found]:
         """All databases, templates too, whose names begin like that."""
 
+    def tables(self, database: str) -> int:
+        """How many of its own it has, views aside; not asked of templates."""
+
+    def born(self) -> str:
+        """When it came up last: another text after a crash or a restart, in which whoever was
+        connected was sent away and what was under way was lost."""
+
     def env(self, login: Login, address: Address) -> Mapping[str, str]:
         """What a client inside a container is told: `DATABASE_URL`, `TEST_DATABASE_URL`, and the
         variables of the kind's own programs (`PG*`, `MYSQL_*`)."""

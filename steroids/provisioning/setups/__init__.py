@@ -1,0 +1,1 @@
+"""What sets a repository up, found from its files: a module per ecosystem. Pure."""
