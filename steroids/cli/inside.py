@@ -11,6 +11,17 @@ from steroids.cli.completion import section_names
 from steroids.errors import EngineError
 from steroids.wire.runner import Target
 
+_LIKE_THE_AGENT = """
+PATH="$PATH:$HOME/.local/bin"
+if [ -f .venv/pyvenv.cfg ]; then
+    export VIRTUAL_ENV="$PWD/.venv"
+    PATH="$VIRTUAL_ENV/bin:$PATH"
+fi
+export PATH
+exec "$@"
+"""
+"""Where its programs are; the rest comes as variables. A login shell would forget the image's."""
+
 
 @click.command("exec", cls=Command, context_settings={"ignore_unknown_options": True})
 @click.argument("section", shell_complete=section_names)
@@ -26,17 +37,20 @@ def exec_(context: Context, section: str, argv: tuple[str, ...]) -> None:
 @pass_context
 def shell(context: Context, section: str) -> None:
     """Open a shell in a section's container, as the agent."""
-    _enter(context, section, ["bash", "-l"])
+    _enter(context, section, ["bash"])
 
 
 def _enter(context: Context, section: str, argv: list[str]) -> None:
     where = context.client.get(context.url("target", section=section), Target)
     program, *words = _local(where) if where.engine == "local" else _container(where)
+    inside = ["sh", "-c", _LIKE_THE_AGENT, "sh", *argv]
     sys.stdout.flush()
-    os.execv(program, [program, *words, *argv])
+    os.execve(program, [program, *words, *inside], {**os.environ, **where.env})
 
 
 def _container(where: Target) -> list[str]:
+    """Through the engine's own program, which takes the variables' values from its own: some are
+    secret, and everybody may read its arguments."""
     program = shutil.which(where.engine)
     if program is None:
         raise EngineError(
@@ -46,11 +60,12 @@ def _container(where: Target) -> list[str]:
     flag = "--host" if where.engine == "docker" else "--url"
     remote = ["--remote"] if where.engine == "podman" else []
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    how = ["-i", *terminal, "-u", where.user, "-w", where.workdir]
+    names = [word for name in where.env for word in ("-e", name)]
+    how = ["-i", *terminal, "-u", where.user, "-w", where.workdir, *names]
     return [program, *remote, flag, where.address, "exec", *how, where.container]
 
 
 def _local(where: Target) -> list[str]:
     # The engine's own program, as `docker` is Docker's. Not from the current folder.
     program = [sys.executable, "-P", "-m", "steroids.engines.local_enter"]
-    return [*program, where.address, where.container, where.workdir]
+    return [*program, where.address, where.container, where.workdir, ",".join(where.env)]

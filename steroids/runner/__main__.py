@@ -5,13 +5,18 @@ import pwd
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steroids.client import Client
 from steroids.runner.confine import confine
 from steroids.runner.loop import Loop
 from steroids.runner.seclusion import UNREACHABLE, seclude
-from steroids.runner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from steroids.runner.workspace import Workspace
 
 ROOT = Path(os.environ.get("STEROIDS_ROOT") or "/")
 """Where what a container has for itself is; another one than `/` when it is no container."""
@@ -74,8 +79,7 @@ def main() -> int:
     env |= {"CI": "true", "HOME": folder, "USER": name, "LOGNAME": name}
     # Last: what set-up puts there is found, and hides nothing of the image's.
     env["PATH"] = f"{env.get('PATH', os.defpath)}:{folder}/.local/bin"
-    workspace = Workspace(WORKSPACE, STATE, uid, env)
-    loop = Loop(client, workspace)
+    loop = Loop(client, partial(_workspace, uid, env))
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, lambda *_: stop.set())
@@ -95,6 +99,12 @@ def _lock_in() -> None:
         confine()
     except OSError as error:
         sys.exit(f"nothing is started, since it could not be locked in: {error}")
+
+
+def _workspace(uid: int | None, env: Mapping[str, str]) -> "Workspace":
+    from steroids.runner.workspace import Workspace
+
+    return Workspace(WORKSPACE, STATE, uid, env)
 
 
 def _agent() -> tuple[int | None, str, str]:

@@ -3,18 +3,19 @@
 import threading
 from pathlib import Path
 
-from steroids.agents import find_agent
 from steroids.agents.base import Ended, Session, Unusable, Work
+from steroids.agents.find import find_agent
 from steroids.errors import BundleRefused, SteroidsError
 from steroids.runner import databases, sqlite
 from steroids.runner.courier import Courier
+from steroids.runner.failures import Broken, CommandFailed
 from steroids.runner.harvest import Before, Gathering, Harvest
 from steroids.runner.leavings import largest
 from steroids.runner.outbox import Outbox
 from steroids.runner.reaping import reap
 from steroids.runner.setting_up import set_up
 from steroids.runner.state import shown_paths
-from steroids.runner.workspace import Broken, CommandFailed, Workspace, identity
+from steroids.runner.workspace import Workspace, identity
 from steroids.wire.assignment import (
     Assignment,
     Checkout,

@@ -2,7 +2,7 @@
 
 from steroids.errors import ControllerUnavailable, SteroidsError
 from steroids.runner.courier import Courier
-from steroids.runner.workspace import CommandFailed
+from steroids.runner.failures import CommandFailed
 from steroids.wire.assignment import Assignment
 
 COMMITS_OWN = ("MIGRATION_FAILED", "SETUP_FAILED")

@@ -1,33 +1,36 @@
 """Claim, work, hand over, again."""
 
-import contextlib
-import shutil
-import tempfile
 import threading
-import traceback
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from steroids.client import Client
 from steroids.errors import SteroidsError
-from steroids.runner import oneshot, reviewing
-from steroids.runner.coding import STOP_GRACE_S, Coding
 from steroids.runner.courier import Courier
+from steroids.runner.failures import Broken
 from steroids.runner.outbox import Outbox
 from steroids.runner.patience import LATER
-from steroids.runner.workspace import Broken, Workspace
 from steroids.wire.assignment import Assignment, Kind, Orders
+
+if TYPE_CHECKING:
+    from steroids.runner.coding import Coding
+    from steroids.runner.workspace import Workspace
 
 HEARTBEAT_S = 5.0
 HAND_OVER_S = 25.0
 
 
 class Loop:
-    """`run` in a thread of its own; `stop` from another one."""
+    """`run` in a thread of its own; `stop` from another one.
 
-    def __init__(self, client: Client, workspace: Workspace) -> None:
+    What only work needs is loaded when there is some: half of what there is to load, and a runner
+    is ready that much sooner. `workspace` is called for the first assignment.
+    """
+
+    def __init__(self, client: Client, workspace: "Callable[[], Workspace]") -> None:
         self.exit_code = 0
-        self._workspace = workspace
+        self._make_workspace = workspace
+        self._workspace: Workspace | None = None
         self._stopping = threading.Event()
         self._over = threading.Event()
         self._courier = Courier(client, self._stopping)
@@ -51,6 +54,8 @@ class Loop:
             print(f"runner ends: {error}", flush=True)
             self.exit_code = 1
         except BaseException:
+            import traceback
+
             traceback.print_exc()
             self.exit_code = 70
             raise
@@ -69,20 +74,27 @@ class Loop:
         if coding is not None and coding.stop(self._grace_s(coding)):
             self._over.wait(HAND_OVER_S)
 
-    def _grace_s(self, coding: Coding) -> float:
+    def _grace_s(self, coding: "Coding") -> float:
         """What the agent gets to end by itself: nothing when somebody is in a hurry."""
+        from steroids.runner.coding import STOP_GRACE_S
+
         try:
             return 0 if self._courier.heartbeat(coding.fence).hurry else STOP_GRACE_S
         except SteroidsError:
             return STOP_GRACE_S
 
     def _do(self, assignment: Assignment) -> None:
-        with _scratch() as scratch:
+        from steroids.runner import oneshot, reviewing
+        from steroids.runner.coding import Coding
+        from steroids.runner.scratch import scratch_folder
+
+        workspace = self._workspace = self._workspace or self._make_workspace()
+        with scratch_folder() as scratch:
             if assignment.kind is not Kind.CODE:
                 one = reviewing if assignment.kind is Kind.REVIEW else oneshot
-                one.run(assignment, self._workspace, self._courier, self._outbox, scratch)
+                one.run(assignment, workspace, self._courier, self._outbox, scratch)
                 return
-            self._coding = Coding(assignment, self._workspace, self._courier, self._outbox)
+            self._coding = Coding(assignment, workspace, self._courier, self._outbox)
             try:
                 self._coding.run(scratch)
             finally:
@@ -101,16 +113,5 @@ class Loop:
                 orders = Orders(cancel=True)
             if orders.cancel and coding is not None:
                 coding.cancel()
-            elif orders.over is not None:
+            elif orders.over is not None and self._workspace is not None:
                 self._workspace.curfew.end(orders.over)
-
-
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder that the agent may read and not write."""
-    folder = Path(tempfile.mkdtemp(prefix="steroids-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

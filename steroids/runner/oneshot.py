@@ -6,10 +6,11 @@ from pathlib import Path
 from steroids.runner import caches, databases, sqlite
 from steroids.runner.collecting import collect
 from steroids.runner.courier import Courier
+from steroids.runner.failures import CommandFailed
 from steroids.runner.outbox import Outbox
 from steroids.runner.relocation import undo_if_bound
 from steroids.runner.setting_up import set_up
-from steroids.runner.workspace import CommandFailed, Fetch, Workspace
+from steroids.runner.workspace import Fetch, Workspace
 from steroids.wire.assignment import Assignment, Kind, Outcome, Result
 
 MAX_TAIL_CHARS = 12_000

@@ -5,16 +5,17 @@ from collections import deque
 from pathlib import Path
 
 from steroids import proc
-from steroids.agents import find_agent
 from steroids.agents.base import Part, Unusable, Work
+from steroids.agents.find import find_agent
 from steroids.runner import databases, sqlite, verdict
 from steroids.runner.courier import Courier
+from steroids.runner.failures import CommandFailed
 from steroids.runner.oneshot import MAX_TAIL_CHARS, failed
 from steroids.runner.outbox import Outbox
 from steroids.runner.reaping import reap
 from steroids.runner.setting_up import set_up
 from steroids.runner.verdict import Malformed
-from steroids.runner.workspace import CommandFailed, Workspace
+from steroids.runner.workspace import Workspace
 from steroids.wire.assignment import Assignment, Outcome, Result, TaskBrief
 from steroids.wire.verdict import Verdict
 

@@ -5,8 +5,9 @@ import os
 from collections.abc import Callable, Mapping
 
 from steroids.runner import caches
+from steroids.runner.failures import CommandFailed
 from steroids.runner.reaping import reap
-from steroids.runner.workspace import CommandFailed, Workspace
+from steroids.runner.workspace import Workspace
 from steroids.wire.assignment import Checkout
 
 MADE = ("node_modules/", ".venv/", "*.egg-info/", ".yarn/install-state.gz")

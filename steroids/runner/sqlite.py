@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from shlex import quote
 
+from steroids.runner.failures import CommandFailed
 from steroids.runner.reaping import reap
-from steroids.runner.workspace import CommandFailed, Workspace
+from steroids.runner.workspace import Workspace
 from steroids.wire.database import Sqlite
 
 FOLDER = ".steroids/sqlite"

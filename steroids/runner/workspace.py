@@ -13,6 +13,7 @@ from steroids.agents import memory
 from steroids.runner import marks
 from steroids.runner.commands import run_as_agent
 from steroids.runner.curfew import Curfew
+from steroids.runner.failures import Broken, CommandFailed
 from steroids.runner.part import PART, Part
 from steroids.wire.assignment import Author, Checkout
 
@@ -32,16 +33,6 @@ _ENV = {"GIT_TERMINAL_PROMPT": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
 
 Fetch = Callable[[str, list[str], Path], bool]
 """Writes a bundle of the commits that lead to the first, from the others; False: nothing to."""
-
-
-class Broken(Exception):
-    """The workspace's repository does not work any more; a fresh container is needed."""
-
-
-class CommandFailed(Exception):
-    def __init__(self, command: str, exit_code: int | None, tail: str) -> None:
-        super().__init__(command)
-        self.command, self.exit_code, self.tail = command, exit_code, tail
 
 
 class Workspace:

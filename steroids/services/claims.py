@@ -153,13 +153,18 @@ def _assignment(
         alone = bool(builds.resources(session, section, runner.engine, settings))
         sparse = settings.sparse and runner.section_id is not None
         reads = parts.read_by(session, section) if sparse else None
-    # What it was started with goes on; on a host that is shared that is not the section's own.
-    own = runner.ports and (runner.section_id or runner.engine == builds.LOCAL)
-    ports = [*map(int, runner.ports)] if own else section.ports
+    ports = ports_of(runner, section)
     made = _code(project, task, section, fence, settings, alone=alone, ports=ports, reads=reads)
     assert made.checkout is not None
     made.sqlite = sqlite.told(host, project, settings, made.checkout.commit)
     return made
+
+
+def ports_of(runner: home.Runner, section: db.Section) -> list[int]:
+    """What servers of that section are to listen on in this runner."""
+    # What it was started with goes on; on a host that is shared that is not the section's own.
+    own = runner.ports and (runner.section_id or runner.engine == builds.LOCAL)
+    return [*map(int, runner.ports)] if own else section.ports
 
 
 def _code(

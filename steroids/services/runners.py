@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from sqlmodel import Session, col, select
 
 from steroids.engines.spec import Capabilities, Handle
-from steroids.errors import NotFound
-from steroids.provisioning import container, ports
+from steroids.provisioning import ports
 from steroids.scheduling.globs import problem
 from steroids.services import database_book, demand, judging, naming, sections
 from steroids.services.host import Host, OpenProject
@@ -14,7 +13,7 @@ from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
 from steroids.store.columns import utc_now
-from steroids.wire.runner import WORKERS, Port, Role, Runner, RunnerStatus, Stop, Target
+from steroids.wire.runner import WORKERS, Port, Role, Runner, RunnerStatus, Stop
 from steroids.wire.task import TaskStatus
 
 
@@ -129,35 +128,6 @@ def notes(
             if wrong:
                 found.append(f"zone {zone.name}: '{glob}' {wrong}")
     return found
-
-
-def find(host: Host, project: OpenProject, section: str) -> Target:
-    """Where to reach the container of a section's runner, by the engine's own program."""
-    with project.store.read() as session:
-        wanted = sections.named(session, section)
-    with host.store.read() as session:
-        active = rows.active(session, project.id)
-    row = next(
-        (
-            row
-            for row in active
-            if row.container and (row.section_id == wanted.id or row.role == Role.SINGLE)
-            if row.role in WORKERS
-        ),
-        None,
-    )
-    if row is None or row.container is None:
-        raise NotFound(
-            f"Section {wanted.name} has no runner now",
-            hint=f"steroids up --section '{wanted.name}' --keep -d",
-        )
-    return Target(
-        engine=row.engine,
-        address=row.engine_address,
-        container=Handle(**row.container).name,
-        user=container.AGENT,
-        workdir=container.WORKSPACE,
-    )
 
 
 def wire(

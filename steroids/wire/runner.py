@@ -162,3 +162,5 @@ class Target(Body):
     container: str
     user: str
     workdir: str
+    env: dict[str, str] = {}
+    """What its agent is told: the user's own, the port, the database."""

@@ -12,8 +12,9 @@ from steroids.git.bundle import take_in, write_bundle
 from steroids.git.mirror import Mirror
 from steroids.runner.coding import Coding
 from steroids.runner.courier import Courier
+from steroids.runner.failures import Broken
 from steroids.runner.outbox import Outbox
-from steroids.runner.workspace import Broken, Workspace
+from steroids.runner.workspace import Workspace
 from steroids.wire.assignment import (
     Assignment,
     Author,

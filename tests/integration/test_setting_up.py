@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from steroids import proc
+from steroids.runner.failures import CommandFailed
 from steroids.runner.setting_up import set_up
-from steroids.runner.workspace import CommandFailed, Workspace
+from steroids.runner.workspace import Workspace
 from steroids.wire.assignment import Checkout
 
 UID = 54321

@@ -72,6 +72,9 @@ def test_each_section_has_a_migrated_and_seeded_database_of_its_own(story: Story
     story.wait_for_line(at_gate())
     story.wait("both at it", lambda: ask(story, "A", COUNT) == "3")
 
+    beside = story.run("exec", "A", "psql", "-qAtc", COUNT)
+    assert beside.out.strip() == "3", "what a person runs beside the agent is told the same"
+
     listed = {each["section"]: each for each in databases(story)}
     template = listed.pop(None)
     assert set(listed) == {"A", "B"}

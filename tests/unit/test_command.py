@@ -2,11 +2,12 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from steroids.agents import find_agent
 from steroids.agents.base import Ended, Part, Unusable, Work
+from steroids.agents.find import find_agent
 from steroids.wire.agent import Agent, Program
 from steroids.wire.assignment import Outcome, TaskBrief
 
@@ -14,13 +15,13 @@ PROMPT = "Do it.\n" * 100_000
 """More than a pipe holds."""
 
 
-def work(folder: Path, timeout_s: float = 60, **more: object) -> Work:
+def work(folder: Path, timeout_s: float = 60, **more: Any) -> Work:
     task = TaskBrief(id="t1", title="T", spec="", attempt=2, section="A", prompt=PROMPT)
     scratch = folder / "scratch"
     scratch.mkdir()
     env = {"PATH": "/usr/bin:/bin"}
     made = Work(task, folder, scratch, env, uid=None, timeout_s=timeout_s)
-    return Work(**{**vars(made), **more})
+    return made._replace(**more)
 
 
 def agent(*argv: str) -> Agent:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from steroids.runner import curfew
-from steroids.runner.workspace import CommandFailed, Workspace
+from steroids.runner.failures import CommandFailed
+from steroids.runner.workspace import Workspace
 
 
 def test_only_what_may_be_ended_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 
 from steroids.controller.bell import Bell
 from steroids.controller.routes import events
+from steroids.services.disk import Disk
 
 
 def test_a_bell_that_rings_for_others_does_not_silence_the_stream(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bell = Bell()
     looks = 0
@@ -26,7 +28,7 @@ def test_a_bell_that_rings_for_others_does_not_silence_the_stream(
 
     monkeypatch.setattr(events, "KEEP_ALIVE_S", 0.05)
     monkeypatch.setattr("steroids.services.events.since", nothing)
-    controller: Any = SimpleNamespace(events=bell, stopping=threading.Event())
+    controller: Any = SimpleNamespace(events=bell, stopping=threading.Event(), disk=Disk(tmp_path))
 
     async def first_line() -> bytes:
         unused: Any = None

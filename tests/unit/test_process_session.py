@@ -6,7 +6,7 @@ from steroids import proc
 from steroids.agents import process
 from steroids.agents.base import Ended, Work
 from steroids.agents.process import ProcessSession
-from steroids.runner import workspace
+from steroids.runner import commands, workspace
 from steroids.wire.assignment import Outcome, TaskBrief
 
 
@@ -29,7 +29,7 @@ def test_a_run_ends_though_something_that_left_its_group_holds_the_output(
 def test_a_check_ends_though_something_that_left_its_group_holds_the_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspace, "OUTPUT_S", 0.1)
+    monkeypatch.setattr(commands, "OUTPUT_S", 0.1)
     env = {"PATH": "/usr/bin:/bin"}
     place = workspace.Workspace(tmp_path, tmp_path, None, env)
     script = "setsid sh -c 'echo $$ > pid; exec sleep 300' & until [ -s pid ]; do sleep 0.01; done"

@@ -1,5 +1,5 @@
 # To be sourced: `apt`, which is apt-get behind the host's CA too, and `lists`, which gets the lists
-# of packages once. `tidy` removes what that leaves.
+# of packages once. `tidy` removes what that leaves. The images of database servers use it too.
 export DEBIAN_FRONTEND=noninteractive
 # An image's own path may be that of its user.
 export PATH="$PATH:/usr/sbin:/sbin"

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
 from steroids.services import (
+    entering,
     landing_refusal,
     registry,
     runners,
@@ -55,7 +56,7 @@ def router(controller: Controller) -> APIRouter:
 
     @routes.get("/target")
     def target(project: str, section: str) -> Response:
-        return reply(runners.find(host, registry.at(host, project), section))
+        return reply(entering.find(host, registry.at(host, project), section))
 
     def _stop(project: OpenProject, gone: list[Runner], *, now: bool) -> Response:
         stopping.stop_all(host, jobs, project, gone, now=now)

@@ -69,4 +69,5 @@ def _context(kind: str, ca_bundle: Path | None) -> Context:
     recipe = images_dir() / kind
     files = {path.name: path.read_bytes() for path in sorted(recipe.iterdir()) if path.is_file()}
     files.pop("README.md", None)
+    files["apt.sh"] = (images_dir() / "runner" / "setup" / "apt.sh").read_bytes()
     return {**files, "ca/host.pem": ca_bundle.read_bytes() if ca_bundle else b""}
