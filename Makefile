@@ -4,8 +4,9 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
 	echo $$python && break; done)
 BIN := .venv/bin
-# What to give pytest: make test PYTEST="-n 4 tests/unit"; two cores are what CI has.
-PYTEST ?= -n 2
+# What to give pytest: make test PYTEST="-n 4 tests/unit"; two cores are what CI has. Small portions,
+# or one worker is left with all the slow ones.
+PYTEST ?= -n 2 --maxschedchunk 2
 comma := ,
 # Both engines, PostgreSQL and MariaDB are promised where `make engines` can install them: missing
 # is a failure there.

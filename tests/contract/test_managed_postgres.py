@@ -40,8 +40,15 @@ class House:
         """From the client, as an agent would."""
         where = f"host={host} user={login.role} dbname={login.database} connect_timeout=10"
         argv = ("env", f"PGPASSWORD={login.password}", "psql", "-XqAt", "-c", statement, where)
-        done = self.lab.engine.exec(self.client, argv)
-        return done.exit_code, done.output.decode().strip()
+
+        def answer() -> tuple[int, str] | None:
+            done = self.lab.engine.exec(self.client, argv)
+            said = done.output.decode().strip()
+            # Podman's name server hears a moment later that somebody has joined.
+            return None if "could not translate host name" in said else (done.exit_code, said)
+
+        found: tuple[int, str] = eventually(answer)
+        return found
 
     def containers(self) -> list[Handle]:
         mine = managed.labels(self.site.controller, "postgres")

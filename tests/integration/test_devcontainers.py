@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from steroids.engines.fake import FakeEngine
 from steroids.errors import BadConfig
 from steroids.git.mirror import Mirror
 from steroids.provisioning import devcontainer_image
@@ -121,7 +122,7 @@ def test_what_is_not_in_the_commit_is_told(files: dict[str, str], why: str, tmp_
     commit = repo.commit("first", files)
     mirror = mirrored(repo, tmp_path / "mirror.git")
     container = devcontainer_image.at(mirror.path, commit, None)
-    bench_engine = Bench(tmp_path / "bench").engine
+    bench_engine = FakeEngine()
     with pytest.raises(BadConfig, match=why):
         Maker(bench_engine, mirror, commit, {}, print).image_of(container)
 

@@ -35,6 +35,7 @@ def start(site: Site, recipe: Recipe, image: str, volume: str) -> Handle:
         network=network.name,
         capabilities=recipe.pulled_capabilities if site.settings.database.image else (),
     )
+    _remove_ended(engine, mine)
     try:
         handle = engine.start(spec)
     except NameTaken:
@@ -88,6 +89,14 @@ def forget_others(site: Site, recipe: Recipe, volume: str) -> None:
         if each.name != volume:
             with contextlib.suppress(EngineError):
                 site.engine.volumes.remove(each)
+
+
+def _remove_ended(engine: Engine, mine: Mapping[str, str]) -> None:
+    """Not started again: Podman may still be taking the one that was killed off its networks, and
+    then nobody finds it there by its name. All that counts is in the volume."""
+    for owned in engine.list_owned(mine):
+        if owned.state.status is not Status.RUNNING:
+            engine.remove(owned.handle)
 
 
 def _remove_container(engine: Engine, mine: Mapping[str, str]) -> None:
