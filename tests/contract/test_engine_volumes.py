@@ -98,43 +98,6 @@ def test_a_volume_that_is_not_there_is_refused_and_not_made(lab: Lab) -> None:
     lab.engine.volumes.create(spec.volumes[0].volume, lab.labels)
 
 
-def test_what_is_written_outlives_the_container_and_is_shared(lab: Lab) -> None:
-    if lab.engine.name == "fake":
-        pytest.skip("nothing is in a fake volume")
-    volume = create(lab)
-    write, read = VolumeMount(volume.name, "/mnt"), VolumeMount(volume.name, "/srv", True)
-    first = lab.start(volumes=(write,))
-    run(lab, first, "echo one > /mnt/kept")
-    lab.engine.remove(first)
-
-    reader, writer = lab.start(volumes=(read,)), lab.start(volumes=(write,))
-
-    assert run(lab, reader, "cat /srv/kept") == "one\n"
-    run(lab, writer, "echo two > /mnt/kept")
-    assert run(lab, reader, "cat /srv/kept") == "two\n"
-    assert "Read-only" in run(lab, reader, "echo three > /srv/kept")
-    assert run(lab, writer, "cat /mnt/kept") == "two\n"
-
-
-def test_an_empty_volume_begins_as_the_images_folder_does(lab: Lab) -> None:
-    if lab.engine.name == "fake":
-        pytest.skip("nothing is in a fake volume")
-    maker = lab.start(capabilities=("CHOWN", "DAC_OVERRIDE"))
-    run(lab, maker, "mkdir -m 750 /cache && echo from-image > /cache/a && chown 1000:1000 /cache")
-    ref = lab.ref()
-    lab.engine.commit(maker, ref, labels=lab.labels, command=["sleep", "60"])
-    volume = create(lab)
-    mount = VolumeMount(volume.name, "/cache")
-
-    first = lab.start(image=ref, volumes=(mount,))
-    assert run(lab, first, "stat -c '%a %u %g' /cache") == "750 1000 1000\n"
-    lab.engine.exec(first, ["sh", "-c", "rm /cache/a; echo b > /cache/b"], user="1000")
-    second = lab.start(image=ref, volumes=(mount,))
-
-    # Once: what was removed of it does not come back.
-    assert lab.engine.exec(second, ["ls", "/cache"], user="1000").output == b"b\n"
-
-
 def test_an_engine_without_volumes_has_none_and_makes_none(lab: Lab) -> None:
     none = NoVolumes("local")
 
