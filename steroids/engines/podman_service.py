@@ -37,7 +37,8 @@ def _start(program: str, address: str, log: Path, environ: Mapping[str, str]) ->
     # The shell ends at once and leaves the service to init: nobody has to wait for its end.
     script = '"$@" >>"$0" 2>&1 & echo $!'
     argv = ["sh", "-c", script, str(log), program, "system", "service", "--time=0", address]
-    pid = int(proc.run(argv, env=environ, timeout_s=_READY_S).out)
+    # There: where it is started, conmon leaves a file `oom` when a container runs out of memory.
+    pid = int(proc.run(argv, cwd=log.parent, env=environ, timeout_s=_READY_S).out)
     deadline = time.monotonic() + _READY_S
     while True:
         try:

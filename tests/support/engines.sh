@@ -111,7 +111,8 @@ podman_settings() {
 in_background() { # LOG COMMAND...
     mkdir -p "$logs"
     # Nothing of ours may keep a pipe of the caller's open: it would wait for the engine's end.
-    setsid nohup "${@:2}" >"$1" 2>&1 </dev/null &
+    # And conmon leaves a file `oom` where Podman was started, when a container runs out of memory.
+    (cd "$logs" && exec setsid nohup "${@:2}") >"$1" 2>&1 </dev/null &
 }
 
 start_docker() {
