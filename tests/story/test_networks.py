@@ -151,7 +151,7 @@ def neighbour(story: Story, engine: Engine, section: str) -> Iterator[None]:
     """A server on the network of that section's runner, where a test database's would be."""
     network = own_network(story, section)
     image = engine.images.list({f"{LABEL}.image": "snapshot"})[0].refs[0]
-    serve = f"mkdir /tmp/served; cd /tmp/served; echo '{ANSWERED}' > index.html; python3 -m http.server 3000"
+    serve = f"mkdir /tmp/s; cd /tmp/s; echo '{ANSWERED}' > index.html; python3 -m http.server 3000"
     spec = ContainerSpec(f"{network.name}-test", image, ("sh", "-c", serve))
     handle = engine.start(spec)
     try:
