@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +27,10 @@ LOCK = "controller.lock"
 TICK_S = 1.0
 IDLE_TICK_S = 15.0
 """Between rounds when nothing goes on; whoever wants something rings."""
+PAUSE_S = 0.05
+REST = 4
+"""After a round that took the processor so long, a pause of as many times that: rounds look at
+every runner, and 32 that start together ring for each of their steps."""
 log = logging.getLogger("steroids")
 
 
@@ -58,6 +63,7 @@ def _reconcile(controller: Controller, lock: IO[str]) -> None:
             controller.stopping.set()
             return
         heard = controller.work.count
+        began = time.thread_time()
         lively = True
         try:
             lively = controller.reconciler.tick()
@@ -66,7 +72,8 @@ def _reconcile(controller: Controller, lock: IO[str]) -> None:
             if not controller.disk.note(error):
                 log.exception("reconcile")
         # Rings come in flurries: the first is answered at once, the others together.
-        controller.stopping.wait(0.05)
+        spent_s = time.thread_time() - began
+        controller.stopping.wait(min(max(PAUSE_S, REST * spent_s), TICK_S))
         controller.work.wait(heard, TICK_S if lively else IDLE_TICK_S)
     try:
         controller.reconciler.rest()

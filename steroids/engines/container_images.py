@@ -22,7 +22,8 @@ from steroids.engines.images import Image, Progress, Usage
 from steroids.errors import EngineError, ImageMissing
 
 _PULL_SILENCE_S = 60.0
-_LIST_S = 10.0
+_LIST_S = 20.0
+_WENT = ("image not known", "layer not known", "does not exist", "no such")
 
 
 class ContainerImages:
@@ -59,13 +60,14 @@ class ContainerImages:
         )
 
     def _retried(self, ask: Callable[[], Any]) -> Any:
-        """Podman fails to list when an image that it is about to show is removed."""
+        """Podman fails to list when an image or a container that it is about to tell of goes."""
         deadline = time.monotonic() + _LIST_S
         while True:
             try:
                 return ask()
             except APIError as error:
-                if "image not known" not in says(error) or time.monotonic() > deadline:
+                went = any(sign in says(error) for sign in _WENT)
+                if not went or time.monotonic() > deadline:
                     raise
             time.sleep(0.05)
 

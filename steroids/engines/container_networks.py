@@ -1,5 +1,6 @@
 """Networks of Docker and Podman. See `engines/networks.py` for what each call promises."""
 
+import contextlib
 import hashlib
 import json
 import threading
@@ -48,11 +49,7 @@ class ContainerNetworks:
             body["Options"] = {"com.docker.network.bridge.inhibit_ipv4": "true"}
         creating = self._creating[zlib.crc32(name.encode()) % len(self._creating)]
         with creating, answers(self._engine, f"create the network {name}"):
-            rows = self._rows()
-            found = next((row for row in rows if row["Name"] == name), None)
-            if found is None:
-                self._make(body, rows)
-                found = self._named(name)
+            found = self._make(body) or self._named(name)
         if found is None:
             raise EngineError(
                 f"{self._engine.capitalize()} says that it made the network {name}, and does not "
@@ -75,25 +72,45 @@ class ContainerNetworks:
             return podman_networks.listing(self._client, labels)
         return list(self._client.networks(filters={"label": list(labels)} if labels else None))
 
-    def _make(self, body: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-        taken = _subnets(rows) | host_routes()
-        for subnet in islice(free_subnets(str(body["Name"]), taken), _TRIES):
-            try:
-                self._post(body, str(subnet))
-                return
-            except APIError as error:
-                # Podman looks through the host's devices, and one may go while it does.
-                if not _is_overlap(error) and "no such network interface" not in says(error):
-                    raise
-        # All of ours are taken, by a VPN perhaps: the engine's own pools are what is left.
-        self._post(body, None)
+    def _make(self, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Make it and return its row; None: not known, or there is one of this name already.
 
-    def _post(self, body: Mapping[str, Any], subnet: str | None) -> None:
+        The engine is first asked for a subnet without knowing what it has: it refuses what
+        overlaps, and to list all networks takes it longer than to make one.
+        """
+        name, taken = str(body["Name"]), host_routes()
+        for subnet in islice(free_subnets(name, taken), 1):
+            with contextlib.suppress(_Overlaps):
+                return self._try(body, str(subnet))
+        rows = self._rows()
+        for subnet in islice(free_subnets(name, taken | _subnets(rows)), _TRIES):
+            with contextlib.suppress(_Overlaps):
+                return self._try(body, str(subnet))
+        # All of ours are taken, by a VPN perhaps: the engine's own pools are what is left.
+        self._try(body, None)
+        return None
+
+    def _try(self, body: Mapping[str, Any], subnet: str | None) -> Mapping[str, Any] | None:
+        """As `_make`, with this subnet; raises `_Overlaps`: it is in use."""
+        try:
+            answer = self._post(body, subnet)
+        except APIError as error:
+            # Podman looks through the host's devices, and one may go while it does.
+            if _is_overlap(error) or "no such network interface" in says(error):
+                raise _Overlaps from error
+            if _is_there(error):
+                return None
+            raise
+        told = answer if isinstance(answer, dict) else {}
+        ident = told.get("Id") or told.get("id")
+        ipam = {"Config": [{"Subnet": subnet}]}
+        return {**body, "Id": ident, "IPAM": ipam} if subnet and ident else None
+
+    def _post(self, body: Mapping[str, Any], subnet: str | None) -> Any:
         if self._engine == "podman":
-            podman_networks.create(self._client, body, subnet)
-            return
+            return podman_networks.create(self._client, body, subnet)
         ipam = {"IPAM": {"Driver": "default", "Config": [{"Subnet": subnet}]}} if subnet else {}
-        call(self._client, "POST", "/networks/create", json={**body, **ipam}).close()
+        return call(self._client, "POST", "/networks/create", json={**body, **ipam}).json()
 
     def connect(self, network: Network, handle: Handle, aliases: Sequence[str]) -> None:
         with answers(self._engine, f"connect {handle.name} to {network.name}"):
@@ -151,6 +168,10 @@ class ContainerNetworks:
                     raise
 
 
+class _Overlaps(Exception):
+    """A subnet that is in use."""
+
+
 def _subnets(rows: Sequence[Mapping[str, Any]]) -> set[IPv4Network]:
     found = (ip_network(subnet) for row in rows for subnet in _of(row))
     return {subnet for subnet in found if isinstance(subnet, IPv4Network)}
@@ -176,6 +197,11 @@ def _is_gone(error: APIError) -> bool:
     """A bare 404 does not say so: a proxy, or some other program there, says that too."""
     words = says(error).lower()
     return isinstance(error, NotFound) and "network" in words and "not found" in words
+
+
+def _is_there(error: APIError) -> bool:
+    words = says(error)
+    return error.status_code == 409 and ("already exists" in words or "already used" in words)
 
 
 def _is_overlap(error: APIError) -> bool:

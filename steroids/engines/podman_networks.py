@@ -15,8 +15,11 @@ from docker.errors import create_api_error_from_http_exception
 from requests.exceptions import HTTPError
 
 
-def create(client: Any, body: Mapping[str, Any], subnet: str | None) -> None:
-    """Make a network of what is the body of Docker's call. Raises what the SDK raises."""
+def create(client: Any, body: Mapping[str, Any], subnet: str | None) -> Any:
+    """Make a network of what is the body of Docker's call, and return what Podman says of it.
+
+    Raises what the SDK raises.
+    """
     own: dict[str, Any] = {
         "name": body["Name"],
         "driver": body["Driver"],
@@ -27,7 +30,7 @@ def create(client: Any, body: Mapping[str, Any], subnet: str | None) -> None:
     }
     if subnet is not None:
         own["subnets"] = [{"subnet": subnet}]
-    _ask(client, "POST", "/networks/create", json=own)
+    return _ask(client, "POST", "/networks/create", json=own)
 
 
 def listing(client: Any, labels: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from steroids.engines.base import Engine
+from steroids.engines.networks import Network
 from steroids.engines.spec import NO_NETWORK, ContainerSpec, File, Handle, Mount
 from steroids.engines.subnets import POOL
 from steroids.provisioning import caches, networks
@@ -32,8 +33,15 @@ UNREACHABLE = "STEROIDS_UNREACHABLE"
 """Names the subnets from which it secludes itself."""
 
 
-def start(site: Site, runner: Runner, token: str, image: str, ports: Sequence[int] = ()) -> Handle:
-    """Start the runner's container, with these ports published.
+def start(
+    site: Site,
+    runner: Runner,
+    token: str,
+    image: str,
+    network: Network | None,
+    ports: Sequence[int] = (),
+) -> Handle:
+    """Start the runner's container on its network (`networks.ensure`), with these ports published.
 
     Idempotent; raises what `Engine.start` raises.
     """
@@ -45,7 +53,6 @@ def start(site: Site, runner: Runner, token: str, image: str, ports: Sequence[in
     folder.chmod(0o700 if ours else 0o711)
     link_socket(site.home, runner.id)
     limits = asked(site.settings.runners, site.what)
-    network = networks.ensure(site, runner)
     spec = ContainerSpec(
         name=f"steroids-{runner.role}-{runner.id[:12]}",
         image=image,

@@ -69,7 +69,7 @@ def run(
         row.task_id = task_id
     handle = None
     try:
-        handle = container.start(site, row, token, image)
+        handle = container.start(site, row, token, image, networks.ensure(site, row))
         remember(site.store, row.id, handle)
         result = _await(site, row.id, handle, timeout_s + SLACK_S, wanted)
         site.engine.stop(handle, grace_s=10)

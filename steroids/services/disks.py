@@ -32,13 +32,23 @@ class Disks:
 
     def watch(self) -> None:
         """Have a look begin at each engine where it is time for one."""
+        now = time.monotonic()
+        due = [
+            engine
+            for engine in self._host.known_engines()
+            if now >= self._not_before.get(engine.address, 0)
+        ]
+        if not due:
+            return
         with self._host.store.read() as session:
             living = [row for row in rows.active(session) if row.container is not None]
         limited = [row for row in living if self._limit(row) is not None]
-        for engine in self._host.known_engines():
+        for engine in due:
             mine = [row for row in limited if row.engine_address == engine.address]
-            if mine and time.monotonic() >= self._not_before.get(engine.address, 0):
+            if mine:
                 self._jobs.once(("disk", engine.address), self._look, engine, mine)
+            else:
+                self._not_before[engine.address] = now + EVERY_S
 
     def _limit(self, row: home.Runner) -> int | None:
         disk = self._host.settings(self._host.project(row.project_id)).runners.disk

@@ -3,11 +3,12 @@
 import contextlib
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from steroids.engines.images import Image
+from steroids.engines.networks import Network
 from steroids.engines.spec import Handle, State
 from steroids.errors import Busy, EngineError, EngineUnavailable, ImageMissing, SteroidsError
 from steroids.provisioning import container, networks, oneshot, ports
@@ -128,7 +129,8 @@ def _launch(host: Host, ready: "_Ready", row: home.Runner, token: str) -> None:
         now.launched_at = utc_now()
         session.add(now)
     engine = ready.place.engine
-    handle = container.start(ready.place, row, token, ready.image, ready.ports)
+    network = ready.network.result()
+    handle = container.start(ready.place, row, token, ready.image, network, ready.ports)
     try:
         state = engine.inspect(handle)
         oneshot.remember(host.store, row.id, handle, state.pid, _in_order(ready, state))
@@ -151,6 +153,7 @@ class _Ready:
     commit: str
     image: str
     """The snapshot's name."""
+    network: Future[Network | None]
     ports: tuple[int, ...] = ()
     """To be published."""
 
@@ -169,7 +172,7 @@ def _prepare(
     commit = target.tip(project, max_age_s=5)
     place = places.site(host, project, engine, section)
     # Which Docker takes a while for. What goes wrong is heard of when the container needs it.
-    beside.submit(networks.ensure, place, row)
+    network = beside.submit(networks.ensure, place, row)
     image = places.runner_image(host, place, step.progress("image"))
     step.done("image", _name(image), quiet_s=0.5)
     want = Want(lambda: _stands(host, row), step.progress("snapshot"), again=False)
@@ -180,7 +183,7 @@ def _prepare(
     step.done("snapshot", f"{snapshot.display}  {'built' if snapshot.built else 'reused'}")
     declared = list(dict.fromkeys(port for each in about for port in each.ports))
     published = ports.published(place, declared, taken=runners.local_ports(host))
-    return _Ready(place, commit, snapshot.ref, published)
+    return _Ready(place, commit, snapshot.ref, network, published)
 
 
 def _stands(host: Host, row: home.Runner) -> bool:

@@ -1,10 +1,11 @@
-"""What is against what should be: found out once a second, and after each change.
+"""What is against what should be: found out once a second, and in the store after each change.
 
 Everything here starts from the store and the engines' own lists, so that it does not matter who
 died when: the next round finds what is missing and starts it, and removes what nobody wants.
 """
 
 import logging
+import time
 
 from sqlmodel import col, select
 
@@ -22,6 +23,9 @@ from steroids.wire.runner import Role
 
 log = logging.getLogger("steroids.reconcile")
 
+COMPARE_S = 0.9
+"""Between two looks at the engines: below the time between two rounds when nothing happens."""
+
 
 class Reconciler:
     """One per controller. `tick` is called from one thread only; what takes long is a job."""
@@ -33,6 +37,8 @@ class Reconciler:
         self._staffing = Staffing(host, jobs)
         self._disks = Disks(host, jobs)
         self._complaints = Complaints(log)
+        self._compared = float("-inf")
+        self._living = False
 
     def adopt(self) -> None:
         """To be called once, before the first `tick`."""
@@ -52,8 +58,7 @@ class Reconciler:
 
         Errors of one project are logged and do not touch the others.
         """
-        lively = self._containers.compare()
-        self._disks.watch()
+        lively = self._look_at_engines()
         for row in self._host.projects():
             try:
                 lively = self._project(self._host.open(row), row) or lively
@@ -61,6 +66,16 @@ class Reconciler:
             except SteroidsError as error:
                 self._complaints.about(row.path, error.message)
         return lively
+
+    def _look_at_engines(self) -> bool:
+        """Not after each change: what ends by itself rings no bell, and to list what they have
+        takes the engines longer than to start a container. Whether there are living runners."""
+        now = time.monotonic()
+        if now - self._compared >= COMPARE_S:
+            self._compared = now
+            self._living = self._containers.compare()
+            self._disks.watch()
+        return self._living
 
     def _project(self, project: OpenProject, row: home.Project) -> bool:
         if leases.end_stale(self._host, project):

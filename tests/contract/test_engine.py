@@ -206,7 +206,7 @@ def test_calls_on_what_is_gone_say_so(lab: Lab) -> None:
 
 
 def test_a_container_killed_from_outside_is_seen_as_ended(lab: Lab) -> None:
-    handle = lab.start("trap 'exit 9' TERM; echo up; sleep 60 & wait")
+    handle = lab.started_and_up("trap 'exit 9' TERM; echo up; sleep 60 & wait")
 
     lab.engine.stop(handle, 0)
 

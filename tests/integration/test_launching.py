@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +17,7 @@ from steroids.controller.bell import Bell
 from steroids.controller.routes import runner as routes
 from steroids.controller.wiring import Controller
 from steroids.engines.fake_faults import AFTER, BEFORE, MIDWAY
+from steroids.engines.networks import Network
 from steroids.engines.spec import ContainerSpec, Handle
 from steroids.errors import EngineUnavailable, SteroidsError
 from steroids.provisioning import container, networks, ports
@@ -63,7 +65,9 @@ class Launch:
         section = own_section(self.project)
         place = places.site(self.project.host, self.project.project, self.project.engine, section)
         published = ports.published(place, section.ports)
-        return launching._Ready(place, self.project.first, BASE_IMAGE, published)
+        network: Future[Network | None] = Future()
+        network.set_result(networks.ensure(place, self.row))
+        return launching._Ready(place, self.project.first, BASE_IMAGE, network, published)
 
     def _database(self, *_: object) -> None:
         if self.database_error is not None:

@@ -15,7 +15,8 @@ from steroids.runner.setting_up import set_up
 from steroids.runner.workspace import Workspace
 from steroids.wire.assignment import Checkout
 
-UID = 54321
+# Of this worker alone: what runs as it is killed.
+UID = 54321 + int("".join(filter(str.isdigit, os.environ.get("PYTEST_XDIST_WORKER", ""))) or 0)
 DAEMON = "setsid sleep 300 >/dev/null 2>&1 & echo $! >pid"
 """It leaves its group, and outlives whoever started it."""
 
