@@ -66,7 +66,18 @@ def digest(context: Context, *further: str) -> str:
 
 
 def write_context(context: Context, folder: Path) -> None:
+    """Readable by whomever an image has, whatever the umask: the controller's lets nobody in."""
     for name, content in context.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        open_folders(path, folder)
         path.write_bytes(content)
+        path.chmod(0o644)
+
+
+def open_folders(path: Path, root: Path) -> None:
+    """Make the folders of a file below the context's root, open to everybody."""
+    for parent in reversed(path.relative_to(root).parents[:-1]):
+        folder = root / parent
+        if not folder.is_dir():
+            folder.mkdir()
+            folder.chmod(0o755)

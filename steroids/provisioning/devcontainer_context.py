@@ -12,6 +12,7 @@ from typing import IO
 
 from steroids.errors import BadConfig
 from steroids.git.mirror import Mirror
+from steroids.provisioning.context import open_folders
 
 _LINK, _SUBMODULE = b"120000", b"160000"
 _IGNORE = b".dockerignore"
@@ -39,7 +40,7 @@ def write_tree(mirror: Mirror, tree: str, folder: Path) -> None:
     entries = list(_entries(mirror, tree))
     try:
         for each in entries:
-            _place(folder, each).parent.mkdir(parents=True, exist_ok=True)
+            open_folders(_place(folder, each), folder)
         _write_files(mirror, [each for each in entries if each.mode != _LINK], folder)
         for each in entries:
             # Whoever packs the context would read it here, on the host.
@@ -78,6 +79,7 @@ def _write_files(mirror: Mirror, entries: list[Entry], folder: Path) -> None:
                 mode = 0o755 if each.mode == b"100755" else 0o644
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
                 with os.fdopen(os.open(_place(folder, each), flags, mode), "wb") as file:
+                    os.fchmod(file.fileno(), mode)
                     _copy(stream, file, size)
                 stream.read(1)
     finally:

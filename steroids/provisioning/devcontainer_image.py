@@ -18,7 +18,7 @@ from steroids.home import ensure_home
 from steroids.provisioning.base_image import find_base, local_base
 from steroids.provisioning.bootstrap import only_one
 from steroids.provisioning.build_steps import BuildSteps
-from steroids.provisioning.context import digest, write_context
+from steroids.provisioning.context import digest, open_folders, write_context
 from steroids.provisioning.devcontainer import FOLDER, USUAL, Build, Devcontainer, find, read
 from steroids.provisioning.devcontainer_context import tree_of, write_tree
 from steroids.provisioning.devcontainer_features import Feature
@@ -104,9 +104,10 @@ class Maker:
         with _scratch() as folder:
             write_context({"Dockerfile": recipe}, folder)
             for number, (each, tree) in enumerate(zip(container.features, trees, strict=True)):
-                (folder / f"features/{number}").mkdir(parents=True)
-                write_tree(self.mirror, tree, folder / f"features/{number}")
-                write_context({OPTIONS: _options(each)}, folder / f"options/{number}")
+                write_context({f"options/{number}/{OPTIONS}": _options(each)}, folder)
+                feature = folder / f"features/{number}"
+                open_folders(feature / "any", folder)
+                write_tree(self.mirror, tree, feature)
             self._build(folder, ref, {})
         return ref
 
@@ -138,7 +139,7 @@ class Maker:
 def _scratch() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="steroids-devcontainer-") as scratch:
         folder = Path(scratch) / "context"
-        folder.mkdir()
+        open_folders(folder / "any", Path(scratch))
         yield folder
 
 

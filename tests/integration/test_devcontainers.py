@@ -1,6 +1,7 @@
 """A repository's dev container made a runner's image, from the mirror alone."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -140,12 +141,18 @@ def test_a_tree_is_written_as_it_is(tmp_path: Path) -> None:
     assert tree is not None and tree_of(mirror, commit, "out") is None
     folder = tmp_path / "written"
     folder.mkdir()
-    write_tree(mirror, tree, folder)
+    # The controller's own, which is to tell nobody in an image apart.
+    before = os.umask(0o077)
+    try:
+        write_tree(mirror, tree, folder)
+    finally:
+        os.umask(before)
+    modes = {name: (folder / name).stat().st_mode & 0o777 for name in ("a", "a/b c", "run")}
+    assert modes == {"a": 0o755, "a/b c": 0o644, "run": 0o755}
     found = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
     # A .dockerignore is read on the host: one that is a link is not there.
     assert found == ["a", "a/b c", "empty", "link", "run"]
     assert (folder / "run").read_bytes() == b"\0\n\xff"
-    assert (folder / "run").stat().st_mode & 0o111
     assert (folder / "link").readlink() == Path("/etc/passwd")
 
 

@@ -1,5 +1,6 @@
 """The runner image, built for real on both engines."""
 
+import os
 import shlex
 import time
 from collections.abc import Iterator
@@ -168,6 +169,17 @@ def test_a_changed_byte_or_base_makes_another_key() -> None:
     assert context.digest(files, "base") != context.digest(files, "other")
     changed = {**files, "ca/host.pem": b"x"}
     assert context.digest(files, "base") != context.digest(changed, "base")
+
+
+def test_what_an_image_is_built_from_is_open_to_any_user_whatever_the_umask(tmp_path: Path) -> None:
+    # The controller's own.
+    before = os.umask(0o077)
+    try:
+        context.write_context({"Dockerfile": b"", "a/b/start.sh": b""}, tmp_path)
+    finally:
+        os.umask(before)
+    modes = {str(p.relative_to(tmp_path)): p.stat().st_mode & 0o777 for p in tmp_path.rglob("*")}
+    assert modes == {"Dockerfile": 0o644, "a": 0o755, "a/b": 0o755, "a/b/start.sh": 0o644}
 
 
 def test_a_named_base_that_is_nowhere_is_an_error_with_a_way_out(
