@@ -44,6 +44,9 @@ class Runners(Group):
         default="project", description="what a task of an exclusive section has for itself"
     )
     zones: list[Zone] = Field(default=[], description="parts that bear only so many tasks")
+    max_on_host: int = Field(
+        default=16, ge=1, description="of all projects, up to which a wakeup starts some"
+    )
 
     @field_validator("zones")
     @classmethod
@@ -92,6 +95,19 @@ class Review(Group):
         if twice:
             raise ValueError(f"'{twice[0]}' is named twice")
         return self
+
+
+class Daemon(Group):
+    """The controller itself."""
+
+    idle_exit_s: float = Field(
+        default=1800, ge=0, description="without runners and clients, then it ends; 0: never"
+    )
+    listen: str | None = Field(
+        default=None,
+        pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):\d{1,5}$",
+        description="host:port besides the socket, for those who have the token",
+    )
 
 
 class Landing(Group):

@@ -30,6 +30,7 @@ from steroids.setting_groups import (
     HUMAN,
     NONE,
     Agent,
+    Daemon,
     Database,
     Group,
     Landing,
@@ -90,6 +91,10 @@ class Settings(BaseSettings):
         default=512 << 20, ge=1 << 16, description="of an upload, and of a file in it"
     )
     max_attempts_lost: int = Field(default=3, ge=1, description="then a task has failed")
+    enforce_single_daemon_process: bool = Field(
+        default=False, description="in a container: a starting daemon ends those before it"
+    )
+    daemon: Daemon = Daemon()
     runners: Runners = Runners()
     review: Review = Review()
     landing: Landing = Landing()
@@ -135,6 +140,9 @@ HOST_ONLY = frozenset(
         "packages",
         "proxy",
         "env",
+        "daemon",
+        "enforce_single_daemon_process",
+        "runners.max_on_host",
         "database.server",
         "database.image",
         # Any that the account of the server may read.

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import logging.handlers
 import os
@@ -19,11 +18,10 @@ from fastapi import FastAPI
 
 from steroids.client import short_path
 from steroids.controller.app import runner_app, user_app
+from steroids.controller.only_one import only_one, still_ours
 from steroids.controller.wiring import Controller, build
-from steroids.errors import Busy
 from steroids.provisioning.container import runner_socket
 
-LOCK = "controller.lock"
 TICK_S = 1.0
 IDLE_TICK_S = 15.0
 """Between rounds when nothing goes on; whoever wants something rings."""
@@ -40,7 +38,7 @@ def serve(home: Path) -> None:
     Raises `Busy` when a controller serves this home already: the kernel holds the lock for
     exactly as long as that process lives.
     """
-    with _only_one(home) as lock:
+    with only_one(home) as lock:
         _log_to(home / "logs" / "controller.log")
         controller = build(home)
         for signum in (signal.SIGTERM, signal.SIGINT):
@@ -58,7 +56,7 @@ def serve(home: Path) -> None:
 def _reconcile(controller: Controller, lock: IO[str]) -> None:
     controller.reconciler.adopt()
     while not controller.stopping.is_set():
-        if not _still_ours(controller.home, lock):
+        if not still_ours(controller.home, lock):
             log.warning("the home %s was removed or replaced", controller.home)
             controller.stopping.set()
             return
@@ -79,31 +77,6 @@ def _reconcile(controller: Controller, lock: IO[str]) -> None:
         controller.reconciler.rest()
     except Exception:
         log.exception("at the end")
-
-
-def _still_ours(home: Path, lock: IO[str]) -> bool:
-    """Whether the lock is the one in the home; else another controller may serve it by now."""
-    try:
-        return os.path.samestat((home / LOCK).stat(), os.fstat(lock.fileno()))
-    except FileNotFoundError:
-        return False
-
-
-@contextlib.contextmanager
-def _only_one(home: Path) -> Iterator[IO[str]]:
-    with (home / LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            pid = file.read().strip() or "?"
-            raise Busy(
-                f"The controller is already running (pid {pid})", hint="steroids daemon status"
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield file
 
 
 @contextlib.contextmanager

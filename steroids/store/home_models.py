@@ -78,6 +78,8 @@ class Runner(SQLModel, table=True):
     waits_since: datetime | None = Field(default=None, sa_type=UtcTime)
     """Since when it has been waiting for locks without a task."""
     keep: bool = False
+    once: bool = False
+    """It ends after one task."""
     ports: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """Published ports: inside (JSON knows text only), and on the engine's host."""
     unlimited: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
@@ -90,3 +92,20 @@ class Runner(SQLModel, table=True):
     """The one thing that a review or set-up container does, as JSON."""
     result: str | None = None
     """What came of it, as JSON."""
+
+
+class Wakeup(SQLModel, table=True):
+    """One look at all projects, with what it did; the last few are kept."""
+
+    __tablename__ = "wakeups"
+    metadata = metadata
+
+    id: int | None = Field(default=None, primary_key=True)
+    began_at: datetime = Field(default_factory=utc_now, sa_type=UtcTime)
+    took_s: float = 0
+    projects: int = 0
+    """How many were looked at."""
+    actions: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=Column(JSON, nullable=False)
+    )
+    """Where something was done or went wrong: `wire/wakeup.py: Woken` as JSON."""

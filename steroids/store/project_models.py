@@ -11,6 +11,15 @@ from steroids.store.columns import UtcTime, new_id, utc_now
 metadata = MetaData()
 
 
+class Identity(SQLModel, table=True):
+    """One row: the project's id, by which it is known again where somebody has moved it to."""
+
+    __tablename__ = "identity"
+    metadata = metadata
+
+    project_id: str = Field(primary_key=True)
+
+
 class Section(SQLModel, table=True):
     __tablename__ = "sections"
     metadata = metadata

@@ -11,12 +11,12 @@ from steroids.store import migrate
 from steroids.store import project_models as db
 from tests.support.stores import Place
 
-SECOND = """
+FURTHER = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade() -> None:
@@ -32,7 +32,7 @@ def newer(tmp_path: Path) -> Path:
     """The scripts of a later Steroids, with one that rebuilds a table others refer to."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrate.MIGRATIONS, folder)
-    (folder / "project" / "0002_second.py").write_text(SECOND)
+    (folder / "project" / "0003_further.py").write_text(FURTHER)
     return folder
 
 
@@ -78,9 +78,9 @@ def test_an_older_store_is_upgraded_in_place(
     place.open("project")
     found = place.run("SELECT colour, title FROM sections JOIN tasks ON section_id = sections.id")
     assert found == [("red", "T")]
-    assert place.run("SELECT version_num FROM alembic_version") == [("0002",)]
+    assert place.run("SELECT version_num FROM alembic_version") == [("0003",)]
     if place.path is not None:
-        copy = place.path.with_suffix(".schema-0001.bak")
+        copy = place.path.with_suffix(".schema-0002.bak")
         assert copy.stat().st_mode & 0o777 == 0o600
         before = Place(f"sqlite:///{copy}", copy)
         assert before.run("SELECT position FROM sections") == [(1,)]
@@ -91,7 +91,7 @@ def test_an_upgrade_that_fails_leaves_the_older_store(
     place: Place, newer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(place)
-    with (newer / "project" / "0002_second.py").open("a") as script:
+    with (newer / "project" / "0003_further.py").open("a") as script:
         script.write("    raise ZeroDivisionError\n")
     with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
         patch.setattr(migrate, "MIGRATIONS", newer)
@@ -105,7 +105,7 @@ def test_an_upgrade_that_breaks_references_is_none(
     sqlite_place: Place, newer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(sqlite_place)
-    with (newer / "project" / "0002_second.py").open("a") as script:
+    with (newer / "project" / "0003_further.py").open("a") as script:
         script.write('    op.execute("DELETE FROM sections")\n')
     monkeypatch.setattr(migrate, "MIGRATIONS", newer)
     with pytest.raises(AssertionError, match="broke references"):
