@@ -1,4 +1,4 @@
-"""HTTP to the controller, over its unix socket: for the CLI and for the runner.
+"""HTTP to the controller, over its unix socket or a TCP port: for the CLI and for the runner.
 
 Written for speed of start: importing httpx takes longer (0.15 s) than a whole `steroids ps`, and
 the standard library's client brings TLS and e-mail (0.03 s), at every command and every start of a
@@ -9,14 +9,33 @@ does, so there are no chunks to put together and nothing to keep alive.
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
-from steroids.errors import ControllerUnavailable, UsageError
+from steroids.errors import ControllerUnavailable, SteroidsError, UsageError
 
 T = TypeVar("T")
 MAX_HEAD_BYTES = 65_536
+TRIES = 5
+"""To find a controller that listens; each may start one."""
+
+
+def connect_when_there_is_room(connection: socket.socket, address: str, timeout_s: float) -> None:
+    """Linux does not wait when more are waiting already than a unix socket has places for.
+
+    Raises `BlockingIOError` when that is so for `timeout_s`, and as `connect` does.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            connection.connect(address)
+            return
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -32,13 +51,29 @@ def short_path(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
+class Listener:
+    """Is told what the other end is, and has a say in what its answers mean."""
+
+    def heard(self, version: str | None) -> None:
+        """An answer came from a controller of that version; None: from one that says none."""
+
+    def judged(self, error: SteroidsError) -> SteroidsError:
+        """What to raise instead of an error that a client and a controller of the same version
+        never get."""
+        return error
+
+
+class _Unreadable(ControllerUnavailable):
+    """An answer that came, and is not what was asked for."""
+
+
 @contextlib.contextmanager
-def _talking() -> Iterator[None]:
+def _talking(kind: type[ControllerUnavailable] = ControllerUnavailable) -> Iterator[None]:
     """Whatever goes wrong on the line is one error; what the caller does in between is not."""
     try:
         yield
     except (OSError, ValueError) as error:
-        raise ControllerUnavailable(
+        raise kind(
             f"The controller does not answer ({error or type(error).__name__})",
             hint="steroids daemon status",
         ) from error
@@ -50,6 +85,7 @@ class _Answer:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         self._left: int | None = None
+        self.version: str | None = None
         with _talking():
             words = file.readline(MAX_HEAD_BYTES).split(maxsplit=2)
             if len(words) < 2:
@@ -61,6 +97,8 @@ class _Answer:
                     raise OSError("its answer was cut off")
                 if name.lower() == b"content-length":
                     self._left = int(value)
+                elif name.lower() == b"x-steroids-version":
+                    self.version = value.strip()[:40].decode("ascii", "replace")
 
     def read(self) -> bytes:
         return b"".join(self)
@@ -92,20 +130,23 @@ class _Answer:
 
 
 class Client:
-    """One controller, found by its socket. A call opens a connection of its own, so an instance
-    may be used from several threads and outlives restarts of the controller."""
+    """One controller, found by its socket, or its host and port. A call opens a connection of its
+    own, so an instance may be used from several threads and outlives restarts of the controller."""
 
     def __init__(
         self,
-        socket_path: Path,
+        where: Path | tuple[str, int],
         *,
         token: str | None = None,
         timeout_s: float = 60,
-        before: Callable[[], None] = lambda: None,
+        before: Callable[[], None] | None = None,
+        listener: Listener | None = None,
     ) -> None:
-        """`before` is called before each connection: the CLI's chance to start the controller."""
-        self.socket_path = socket_path
+        """`before` is called before each connection: the CLI's chance to start the controller.
+        With it, a connection that nobody takes is tried again."""
+        self._where = where
         self._before = before
+        self._listener = listener or Listener()
         self._timeout_s = timeout_s
         self._token = token
 
@@ -119,7 +160,7 @@ class Client:
 
         with self._open("GET", path, b"") as answer:
             raw = answer.read()
-        with _talking():
+        with self._reading():
             plain: dict[str, Any] = json.loads(raw)
         return plain
 
@@ -158,34 +199,66 @@ class Client:
         with self._open(method, path, raw) as answer:
             for line in answer.lines():
                 if line.strip():
-                    yield decode(line, item)
+                    with self._reading():
+                        found = decode(line, item)
+                    yield found
 
     def _call(
         self, method: str, path: str, reply: type[T], body: bytes, timeout_s: float | None
     ) -> T:
         with self._open(method, path, body, timeout_s=timeout_s) as answer:
             raw = answer.read()
-        with _talking():
+        with self._reading():
             return decode(raw, reply)
 
     @contextlib.contextmanager
     def _open(
         self, method: str, path: str, body: bytes | IO[bytes], *, timeout_s: float | None = None
     ) -> Iterator[_Answer]:
-        self._before()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        with self._connected(timeout_s or self._timeout_s) as connection:
             with _talking():
-                connection.settimeout(timeout_s or self._timeout_s)
-                with short_path(self.socket_path) as address:
-                    connection.connect(address)
                 self._ask(connection, method, path, body)
             with connection.makefile("rb") as file:
                 answer = _Answer(file)
+                self._listener.heard(answer.version)
                 if answer.status >= 400:
                     from steroids.wire.error import to_exception
 
-                    raise to_exception(answer.read(), answer.status)
+                    raise self._listener.judged(to_exception(answer.read(), answer.status))
                 yield answer
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Of what was answered, with the types that this version has for it."""
+        try:
+            with _talking(_Unreadable):
+                yield
+        except _Unreadable as error:
+            raise self._listener.judged(error) from error.__cause__
+
+    def _connected(self, timeout_s: float) -> socket.socket:
+        """Nothing has been sent when it fails, so it may be tried again: a controller that nobody
+        needs ends by itself, also just when somebody has found it."""
+        for _ in range(TRIES - 1 if self._before else 0):
+            with contextlib.suppress(ConnectionError, FileNotFoundError):
+                return self._connection(timeout_s)
+        with _talking():
+            return self._connection(timeout_s)
+
+    def _connection(self, timeout_s: float) -> socket.socket:
+        if self._before:
+            self._before()
+        if isinstance(self._where, tuple):
+            return _connection_to(*self._where, timeout_s)
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(timeout_s)
+            with short_path(self._where) as address:
+                connect_when_there_is_room(connection, address, timeout_s)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _ask(
         self, connection: socket.socket, method: str, path: str, body: bytes | IO[bytes]
@@ -202,6 +275,16 @@ class Client:
                 connection.sendall(body)
             else:
                 connection.sendfile(body)
+
+
+def _connection_to(host: str, port: int, timeout_s: float) -> socket.socket:
+    try:
+        return socket.create_connection((host, port), timeout_s)
+    except OSError as error:
+        raise ControllerUnavailable(
+            f"No controller answers at {host}, port {port} ({error.strerror or error})",
+            hint="there: steroids daemon status",
+        ) from error
 
 
 def encoded(body: object) -> bytes:

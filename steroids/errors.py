@@ -49,6 +49,12 @@ class UsageError(SteroidsError):
     code, exit_code, http_status = "USAGE", 2, 400
 
 
+class BadBody(UsageError):
+    """A request that the controller cannot read; a client of another version sends such."""
+
+    code = "BAD_BODY"
+
+
 class NotAProject(SteroidsError):
     code, exit_code, http_status = "NOT_A_PROJECT", 3, 404
 
@@ -130,6 +136,12 @@ class Unauthorised(SteroidsError):
     code, http_status = "UNAUTHORISED", 401
 
 
+class Forbidden(SteroidsError):
+    """Whoever asks is nobody that is answered, token or not."""
+
+    code, http_status = "FORBIDDEN", 403
+
+
 class GitError(SteroidsError):
     code, exit_code, http_status = "GIT_FAILED", 7, 502
 
@@ -167,3 +179,10 @@ class StoreUnavailable(SteroidsError):
 
 class ControllerUnavailable(SteroidsError):
     code, http_status = "CONTROLLER_UNAVAILABLE", 503
+
+
+class VersionSkew(ControllerUnavailable):
+    """The controller and the command are of different versions and do not understand each
+    other."""
+
+    code = "VERSION_SKEW"

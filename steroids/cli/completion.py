@@ -1,6 +1,8 @@
 """Completion: the script that a shell sources, and the names that it offers."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -10,6 +12,7 @@ from steroids.errors import SteroidsError
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+T = TypeVar("T")
 SHELLS = ("bash", "zsh", "fish")
 
 
@@ -48,12 +51,40 @@ def runner_ids(
     return _offer(ctx, incomplete, "runners", Runners, "runners", "id")
 
 
+def project_paths(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem]":
+    """Registered paths, there or not; else whatever folders the shell finds."""
+    from click.shell_completion import CompletionItem
+
+    from steroids.wire.project import Projects
+
+    found = _ask(ctx, lambda context: "/v1/projects", Projects)
+    paths = [each.path for each in found.projects] if found else []
+    start = str(Path(incomplete).expanduser()) if incomplete.startswith("~") else incomplete
+    items = [CompletionItem(path) for path in paths if path.startswith(start)]
+    return items or [CompletionItem(incomplete, type="dir")]
+
+
 def _offer(
     ctx: click.Context, incomplete: str, path: str, reply: type, noun: str, key: str
 ) -> "list[CompletionItem]":
-    """What fits; nothing when there is no project, or no controller: TAB must not start one."""
+    """What fits."""
     from click.shell_completion import CompletionItem
 
+    found = _ask(ctx, lambda context: context.url(path), reply)
+    items = []
+    things: list[object] = getattr(found, noun) if found else []
+    for thing in things:
+        word = getattr(thing, key)[:8] if key == "id" else getattr(thing, key)
+        title = getattr(thing, "title", None) or getattr(thing, "section", None)
+        if word.casefold().startswith(incomplete.casefold()):
+            items.append(CompletionItem(word, help=title))
+    return items
+
+
+def _ask(ctx: click.Context, url: Callable[[Context], str], reply: type[T]) -> T | None:
+    """None when there is no project, or no controller: TAB must not start one."""
     from steroids.cli.connect import answers, socket_path
     from steroids.client import Client
     from steroids.home import home_dir
@@ -63,16 +94,7 @@ def _offer(
     if not isinstance(context, Context):
         context = Context()
     try:
-        url = context.url(path)
-        if not answers(socket):
-            return []
-        things = getattr(Client(socket, timeout_s=2).get(url, reply), noun)
+        address = url(context)
+        return Client(socket, timeout_s=2).get(address, reply) if answers(socket) else None
     except SteroidsError:
-        return []
-    items = []
-    for thing in things:
-        word = getattr(thing, key)[:8] if key == "id" else getattr(thing, key)
-        title = getattr(thing, "title", None) or getattr(thing, "section", None)
-        if word.casefold().startswith(incomplete.casefold()):
-            items.append(CompletionItem(word, help=title))
-    return items
+        return None

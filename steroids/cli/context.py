@@ -11,6 +11,7 @@ from steroids.home import find_project
 
 if TYPE_CHECKING:
     # `--version` and `--help` do without HTTP.
+    from steroids.cli.skew import Skew
     from steroids.client import Client
 
 SILENCE_S = 1800.0
@@ -28,14 +29,21 @@ class Context:
         """The controller, started by the first call when it is not running."""
         from steroids.cli.connect import connect
 
-        return connect()
+        return connect(listener=self.skew)
 
     @cached_property
     def builder(self) -> "Client":
         """The same, for an answer that may be silent for long."""
         from steroids.cli.connect import connect
 
-        return connect(timeout_s=SILENCE_S)
+        return connect(timeout_s=SILENCE_S, listener=self.skew)
+
+    @cached_property
+    def skew(self) -> "Skew":
+        """Says once when the controller is of another version."""
+        from steroids.cli.skew import Skew
+
+        return Skew(self.out.note)
 
     def project(self) -> Path:
         """Raises `NotAProject`."""

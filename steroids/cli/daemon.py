@@ -1,26 +1,32 @@
 import os
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from steroids.cli import remote
 from steroids.cli.command import Context, Group, pass_context
-from steroids.cli.connect import answers, socket_path, start
-from steroids.cli.output import ago
+from steroids.cli.connect import answers, lives, pid_of, socket_path, start
+from steroids.cli.daemon_logs import logs
+from steroids.cli.output import count
 from steroids.client import Client
 from steroids.errors import ControllerUnavailable
 from steroids.home import ensure_home
-from steroids.wire.body import to_builtins
-from steroids.wire.daemon import DaemonOne
+
+if TYPE_CHECKING:
+    from steroids.wire.runner import Runner
 
 STOP_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 5.0
 
 
 @click.group(cls=Group)
 def daemon() -> None:
     """The controller, which every command starts when it needs it."""
+
+
+daemon.add_command(logs)
 
 
 @daemon.command("run")
@@ -36,21 +42,30 @@ def run() -> None:
 @pass_context
 def start_(context: Context) -> None:
     """Start the controller unless it runs."""
+    remote.here_only("steroids daemon start")
     home = ensure_home()
     running = answers(socket_path(home))
     if not running:
         start(home)
-    _show(context, Client(socket_path(home)), "already running" if running else "started")
+    _show(context, _client(context, home), "already running" if running else "started")
 
 
 @daemon.command("stop")
+@click.option("--with-runners", is_flag=True, help="Stop the runners of all projects before.")
 @pass_context
-def stop(context: Context) -> None:
-    """Stop the controller; runners go on working and find the next one."""
+def stop(context: Context, with_runners: bool) -> None:
+    """Stop the controller; runners go on working and find the next one.
+
+    Nothing committed is lost with --with-runners either: steroids up goes on.
+    """
+    remote.here_only("steroids daemon stop")
     home = ensure_home()
+    runners = _stop_runners(context) if with_runners else []
     stopped = _stop(home)
     if context.out.json:
-        context.out.result({"stopped": stopped})
+        from steroids.wire.body import to_builtins
+
+        context.out.result({"stopped": stopped, "runners": [to_builtins(one) for one in runners]})
     context.out.line("stopped" if stopped else "not running")
 
 
@@ -58,68 +73,97 @@ def stop(context: Context) -> None:
 @pass_context
 def restart(context: Context) -> None:
     """Stop and start the controller; runners go on working."""
+    remote.here_only("steroids daemon restart")
     home = ensure_home()
     _stop(home)
     start(home)
-    _show(context, Client(socket_path(home)), "restarted")
+    _show(context, _client(context, home), "restarted")
 
 
 @daemon.command("status")
 @pass_context
 def status(context: Context) -> None:
-    """Show whether the controller runs, and since when."""
-    path = socket_path(ensure_home())
-    if not answers(path):
+    """Show whether the controller runs, since when, and what it has to do.
+
+    The exit code is 1 when it does not run, or does not answer.
+    """
+    if address := remote.url():
+        _show(context, remote.client(address, ANSWER_TIMEOUT_S, context.skew), "running")
+        return
+    home = ensure_home()
+    if not answers(socket_path(home)):
+        if lives(home):
+            raise ControllerUnavailable(
+                f"The controller (pid {pid_of(home)}) is just starting, or ending",
+                hint="steroids daemon status",
+            )
         raise ControllerUnavailable("The controller is not running", hint="steroids daemon start")
-    _show(context, Client(path), "running")
+    _show(context, _client(context, home), "running")
 
 
-@daemon.command("logs")
-@click.option("-n", "--lines", default=100, show_default=True)
-def logs(lines: int) -> None:
-    """Show the end of the controller's log."""
-    path = ensure_home() / "logs" / "controller.log"
-    text = path.read_text(errors="replace").splitlines() if path.exists() else []
-    sys.stdout.write("".join(f"{line}\n" for line in text[-lines:]))
+def _client(context: Context, home: Path) -> Client:
+    return Client(socket_path(home), timeout_s=ANSWER_TIMEOUT_S, listener=context.skew)
+
+
+def _stop_runners(context: Context) -> "list[Runner]":
+    """All of this home's. They may live without a controller: it is started then."""
+    from steroids.cli.down import stop_runners
+    from steroids.wire.runner import Down
+
+    stopped = stop_runners(context, Down(sections=[], now=False), everything=True)
+    if stopped:
+        context.out.note(f"{count(len(stopped), 'runner')} stopped; steroids up goes on")
+    return stopped
 
 
 def _stop(home: Path) -> bool:
-    path = socket_path(home)
-    if not answers(path):
-        return False
-    Client(path).send("POST", "/v1/daemon/stop")
+    """Ask it to end and wait until it has; False when none lives."""
+    path, asked, found = socket_path(home), False, False
     deadline = time.monotonic() + STOP_TIMEOUT_S
-    while _locked(home):
+    while lives(home):
+        found = True
+        if not asked and answers(path):
+            # One that is just starting is asked as soon as it listens.
+            asked = _asked(home, path, deadline)
         if time.monotonic() > deadline:
+            pid = pid_of(home)
             raise ControllerUnavailable(
-                f"The controller did not stop within {STOP_TIMEOUT_S:.0f} s",
-                hint="steroids daemon logs",
+                f"The controller (pid {pid}) did not stop within {STOP_TIMEOUT_S:.0f} s",
+                hint=f"steroids daemon logs; kill -9 {pid}   (runners go on working)",
             )
         time.sleep(0.02)
+    return found
+
+
+def _asked(home: Path, path: Path, deadline: float) -> bool:
+    left_s = max(0.1, deadline - time.monotonic())
+    try:
+        Client(path, timeout_s=left_s).send("POST", "/v1/daemon/stop")
+    except ControllerUnavailable as error:
+        if answers(path) and time.monotonic() > deadline:
+            raise _hangs(home, STOP_TIMEOUT_S) from error
+        # It ended meanwhile, or else it is asked again.
+        return False
     return True
 
 
-def _locked(home: Path) -> bool:
-    """Whether a controller lives: it holds this lock for as long as it does."""
-    import fcntl
-
-    with (home / "controller.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        return False
+def _hangs(home: Path, waited_s: float) -> ControllerUnavailable:
+    """One that was stopped by a signal, or that a disk keeps waiting."""
+    pid = pid_of(home)
+    return ControllerUnavailable(
+        f"The controller (pid {pid}) has not answered for {waited_s:g} s",
+        hint=f"kill -9 {pid}   (runners go on working; steroids daemon start)",
+    )
 
 
 def _show(context: Context, client: Client, word: str) -> None:
-    info = client.get("/v1/daemon", DaemonOne)
-    if context.out.json:
-        context.out.result({**to_builtins(info), "status": word})
-        return
-    it = info.daemon
-    age = ago((datetime.now(UTC) - it.since).total_seconds())
-    context.out.line(f"{word}, pid {it.pid}, version {it.version}, since {age}")
-    context.out.line(f"home {it.home}")
-    context.out.line(
-        f"{it.projects} projects, {it.runners} runners, {it.memory_bytes / 2**20:.0f} MiB"
-    )
+    from steroids.cli.daemon_status import show
+    from steroids.wire.daemon import DaemonOne
+
+    try:
+        info = client.get("/v1/daemon", DaemonOne)
+    except ControllerUnavailable as error:
+        if isinstance(error.__cause__, TimeoutError) and remote.url() is None:
+            raise _hangs(ensure_home(), ANSWER_TIMEOUT_S) from error
+        raise
+    show(context, info, word)

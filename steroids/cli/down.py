@@ -21,6 +21,18 @@ def down(context: Context, sections: tuple[str, ...], everything: bool, now: boo
     if everything and sections:
         raise UsageError("--all and --section exclude each other", hint="steroids down --help")
     body = Down(sections=list(sections), now=now)
+    stopped = stop_runners(context, body, everything=everything)
+    if context.out.json:
+        context.out.result(to_builtins(Runners(runners=stopped)))
+        return
+    if not stopped:
+        context.out.note("no runner was running")
+    else:
+        context.out.note(f"{count(len(stopped), 'runner')} stopped; steroids up goes on")
+
+
+def stop_runners(context: Context, body: Down, *, everything: bool) -> list[Runner]:
+    """Of this project, or of all; says which, and returns when they have stopped."""
     stopped: list[Runner] = []
     for project in _projects(context, everything):
         url = address("down", project=project)
@@ -35,16 +47,11 @@ def down(context: Context, sections: tuple[str, ...], everything: bool, now: boo
         stopped += answer.runners
         for runner in answer.runners:
             context.out.line(f"stopped {runner.id[:8]}  {runner.section or 'all sections'}")
-    if context.out.json:
-        context.out.result(to_builtins(Runners(runners=stopped)))
-        return
-    if not stopped:
-        context.out.note("no runner was running")
-    else:
-        context.out.note(f"{count(len(stopped), 'runner')} stopped; steroids up goes on")
+    return stopped
 
 
 def _projects(context: Context, everything: bool) -> list[str]:
     if not everything:
         return [str(context.project())]
-    return [each.path for each in context.client.get("/v1/projects", Projects).projects]
+    every = context.client.get("/v1/projects", Projects).projects
+    return [each.path for each in every if each.status != "missing" or each.runners]

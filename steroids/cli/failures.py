@@ -1,5 +1,6 @@
 """How every failure is shown, and which exit code it has."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from steroids.errors import SteroidsError
 
 BUG_EXIT_CODE = 70
 INTERRUPTED_EXIT_CODE = 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def answered(context: Context, work: Callable[[], int]) -> int:
@@ -24,8 +26,18 @@ def answered(context: Context, work: Callable[[], int]) -> int:
         # `steroids logs | head`: whoever read has enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception:  # noqa: BLE001 - a bug: logged whole, shown as one line
-        return _bug(context)
+    except Exception as raised:  # noqa: BLE001 - a bug: logged whole, shown as one line
+        return _no_room(context, raised) or _bug(context)
+
+
+def _no_room(context: Context, error: Exception) -> int:
+    """Its exit code when it comes from a disk that takes nothing, 0 when not."""
+    if not isinstance(error, OSError) or error.errno not in NO_ROOM:
+        return 0
+    where = error.filename or "what a command has to write"
+    told = SteroidsError(f"{where}: {error.strerror}", hint="df -h")
+    context.out.error(told)
+    return told.exit_code
 
 
 def _bug(context: Context) -> int:
@@ -40,7 +52,7 @@ def _bug(context: Context) -> int:
         with log.open("a") as file:
             traceback.print_exc(file=file)
         error = SteroidsError(f"A bug in Steroids; the trace is in {log}", hint=f"tail {log}")
-    except OSError:
+    except (OSError, SteroidsError):
         traceback.print_exc()
     error.code, error.exit_code = "BUG", BUG_EXIT_CODE
     context.out.error(error)

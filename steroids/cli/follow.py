@@ -90,10 +90,13 @@ class Follower:
             if not self._context.out.json:
                 self._render.show(event, self._summary(event))
             yield event
-            if event.kind in CLOSING | also_closing:
+            if self._closes(event, also_closing):
                 self._open.discard(event.section)
             if not self._open:
                 return
+
+    def _closes(self, event: Event, also_closing: frozenset[EventKind]) -> bool:
+        return event.kind in CLOSING | also_closing
 
     def _follow_moved(self, event: Event) -> None:
         """A task that went on to another section is seen to its end there."""

@@ -5,6 +5,7 @@ import click
 from steroids.cli import glance
 from steroids.cli.command import Context, Group, pass_context
 from steroids.cli.completion import runner_ids
+from steroids.cli.cron import cron
 from steroids.cli.follow import Follower
 from steroids.cli.options import (
     engine_option,
@@ -13,6 +14,7 @@ from steroids.cli.options import (
     sections_option,
 )
 from steroids.cli.output import count, escape
+from steroids.cli.wakeup import wakeup
 from steroids.errors import UsageError
 from steroids.wire.body import to_builtins
 from steroids.wire.runner import Runner, Runners, RunnersStatus, Start, Started, Stop
@@ -23,7 +25,7 @@ MANY = "--id, --section and --all exclude each other"
 
 @click.group(cls=Group)
 def runners() -> None:
-    """The workers: start exactly one, list, stop."""
+    """The workers: start exactly one, list, stop, wake all projects."""
 
 
 @runners.command("start")
@@ -171,3 +173,7 @@ def logs(
     from steroids.cli.logs import show
 
     return show(context, sections=sections, runner=ident, follow=follow, tail=tail)
+
+
+runners.add_command(wakeup)
+runners.add_command(cron)

@@ -14,12 +14,14 @@ from steroids.controller.routes import (
     images,
     landing,
     locks,
+    loop,
     projects,
     runner,
     runners,
     sections,
     tasks,
     verdicts,
+    wakeups,
 )
 from steroids.controller.wiring import Controller
 
@@ -28,7 +30,7 @@ def user_app(controller: Controller) -> FastAPI:
     app = _app(controller)
     for part in (
         *(daemon, projects, sections, tasks, history, verdicts, landing),
-        *(runners, locks, events, images, databases),
+        *(runners, wakeups, loop, locks, events, images, databases),
     ):
         app.include_router(part.router(controller), prefix="/v1")
     return app

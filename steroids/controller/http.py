@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import msgspec
 from fastapi import Depends, FastAPI, Request, Response
 
-from steroids.errors import SteroidsError, UsageError
+from steroids.errors import BadBody, SteroidsError, UsageError
 from steroids.services.disk import Disk
 from steroids.wire.body import encode
 from steroids.wire.error import ErrorBody, from_exception
@@ -20,7 +20,7 @@ log = logging.getLogger("steroids.http")
 
 
 def body(kind: type[T]) -> Any:
-    """A dependency that reads the request's JSON as `kind`. Raises `UsageError` for a bad one."""
+    """A dependency that reads the request's JSON as `kind`. Raises `BadBody` for a bad one."""
 
     async def read(request: Request) -> T:
         raw = bytearray()
@@ -31,7 +31,7 @@ def body(kind: type[T]) -> Any:
         try:
             return msgspec.json.decode(bytes(raw), type=kind)
         except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"The request's body is not a {kind.__name__}: {error}") from None
+            raise BadBody(f"The request's body is not a {kind.__name__}: {error}") from None
 
     return Depends(read)
 

@@ -1,26 +1,20 @@
 """Running the controller: one per home, for which a lock answers and not a PID file."""
 
-import asyncio
 import contextlib
 import logging
-import logging.handlers
 import os
 import signal
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import uvicorn
-from fastapi import FastAPI
-
-from steroids.client import short_path
-from steroids.controller.app import runner_app, user_app
+from steroids.controller.listening import Listening
+from steroids.controller.log_file import log_to
 from steroids.controller.only_one import only_one, still_ours
 from steroids.controller.wiring import Controller, build
-from steroids.provisioning.container import runner_socket
+from steroids.errors import DiskFull, SteroidsError, out_of_space
+from steroids.store import runners
 
 TICK_S = 1.0
 IDLE_TICK_S = 15.0
@@ -33,19 +27,27 @@ log = logging.getLogger("steroids")
 
 
 def serve(home: Path) -> None:
-    """Serve until SIGTERM, SIGINT or a request to stop; runners live on.
+    """Serve until SIGTERM, SIGINT, a request to stop, or nobody needs it; runners live on.
 
     Raises `Busy` when a controller serves this home already: the kernel holds the lock for
-    exactly as long as that process lives.
+    exactly as long as that process lives. Raises `SteroidsError` for a home that cannot be
+    worked in.
     """
-    with only_one(home) as lock:
-        _log_to(home / "logs" / "controller.log")
-        controller = build(home)
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signum, lambda *_: controller.ask_to_stop())
-        with _listening(controller):
+    # For clients of another host's controller; nothing that is started here needs it.
+    os.environ.pop("STEROIDS_TOKEN", None)
+    with contextlib.ExitStack() as stack:
+        with _usable(home):
+            lock = stack.enter_context(only_one(home))
+            log_to(home / "logs" / "controller.log")
+            controller = build(home)
+            for signum in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signum, lambda *_: controller.ask_to_stop())
+            listening = Listening(controller)
+        with listening.served():
             log.info("controller %d serves %s", os.getpid(), home)
-            _reconcile(controller, lock)
+            _reconcile(controller, listening, lock)
+            controller.work.ring()
+            controller.events.ring()
         # What is under way is safe to be cut off anywhere, so nobody waits for it.
         controller.pool.shutdown(wait=False, cancel_futures=True)
         log.info("controller %d ends", os.getpid())
@@ -53,7 +55,29 @@ def serve(home: Path) -> None:
     os._exit(0)
 
 
-def _reconcile(controller: Controller, lock: IO[str]) -> None:
+@contextlib.contextmanager
+def _usable(home: Path) -> Iterator[None]:
+    """What the home's file system refuses is told as that, and not as a bug."""
+    try:
+        yield
+    except SteroidsError:
+        raise
+    except Exception as error:
+        if out_of_space(error):
+            raise DiskFull(
+                f"No space is left on the disk of {home}: the controller cannot start",
+                hint=f"df -h {home}",
+            ) from error
+        if isinstance(error, OSError):
+            where = error.filename or home
+            raise SteroidsError(
+                f"The controller cannot use {where}: {error.strerror or error}",
+                hint=f"ls -ld {home} {where}",
+            ) from error
+        raise
+
+
+def _reconcile(controller: Controller, listening: Listening, lock: IO[str]) -> None:
     controller.reconciler.adopt()
     while not controller.stopping.is_set():
         if not still_ours(controller.home, lock):
@@ -69,78 +93,35 @@ def _reconcile(controller: Controller, lock: IO[str]) -> None:
             # A bug in one round must not leave every project without its keeper.
             if not controller.disk.note(error):
                 log.exception("reconcile")
+        if not lively and _nobody_needs(controller) and listening.shut_unless_somebody_comes():
+            log.info("nobody has needed this controller for %g s", controller.idle_exit_s())
+            controller.stopping.set()
+            break
         # Rings come in flurries: the first is answered at once, the others together.
         spent_s = time.thread_time() - began
         controller.stopping.wait(min(max(PAUSE_S, REST * spent_s), TICK_S))
-        controller.work.wait(heard, TICK_S if lively else IDLE_TICK_S)
+        controller.work.wait(heard, TICK_S if lively else _until_next(controller))
+    listening.shut()
     try:
         controller.reconciler.rest()
     except Exception:
         log.exception("at the end")
 
 
-@contextlib.contextmanager
-def _listening(controller: Controller) -> Iterator[None]:
-    """Serve both applications from a thread; the sockets are there when this is entered."""
-    sockets = {
-        "user": _bind(controller.home / "controller.sock", 0o600),
-        "runner": _bind(runner_socket(controller.home), _runner_socket_mode()),
-    }
-    servers = [
-        (_server(user_app(controller)), sockets["user"]),
-        (_server(runner_app(controller)), sockets["runner"]),
-    ]
-
-    async def both() -> None:
-        await asyncio.gather(*(server.serve([sock]) for server, sock in servers))
-
-    thread = threading.Thread(target=lambda: asyncio.run(both()), name="http", daemon=True)
-    thread.start()
+def _nobody_needs(controller: Controller) -> bool:
+    limit_s = controller.idle_exit_s()
+    if not limit_s or controller.visits.left_s(limit_s) or controller.jobs.any():
+        return False
     try:
-        yield
-    finally:
-        controller.work.ring()
-        controller.events.ring()
-        for server, _ in servers:
-            server.should_exit = True
-        thread.join(timeout=5)
-        (controller.home / "controller.sock").unlink(missing_ok=True)
+        with controller.host.store.read() as session:
+            return not runners.active(session)
+    except SteroidsError:
+        return False
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
-    application: Any = app
-    config = uvicorn.Config(
-        application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2
-    )
-    return uvicorn.Server(config)
-
-
-def _bind(path: Path, mode: int) -> socket.socket:
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    with short_path(fresh) as address:
-        sock.bind(address)
-    fresh.chmod(mode)
-    sock.listen(512)
-    # Renamed when it is ready: nobody ever finds a socket that does not answer.
-    fresh.replace(path)
-    return sock
-
-
-def _runner_socket_mode() -> int:
-    """Root inside a container of a rootful engine is not the owner, unless we are root too.
-
-    It must connect without DAC_OVERRIDE then; the home's mode keeps other users of the host
-    away, and the token keeps the agent out.
-    """
-    return 0o600 if os.getuid() == 0 else 0o666
-
-
-def _log_to(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    for noisy in ("httpx", "urllib3", "docker", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+def _until_next(controller: Controller) -> float:
+    """Nothing goes on: the next round is when there may be a reason to end."""
+    limit_s = controller.idle_exit_s()
+    if not limit_s:
+        return IDLE_TICK_S
+    return min(IDLE_TICK_S, controller.visits.left_s(limit_s) or TICK_S)

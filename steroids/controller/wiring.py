@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from steroids.controller.bell import Bell
+from steroids.controller.visits import Visits
 from steroids.engines.base import Engine
 from steroids.engines.discover import find_all, find_engine
+from steroids.errors import BadConfig
 from steroids.services.database_book import DATABASE_JOB, TEMPLATE_JOB
 from steroids.services.disk import Disk
 from steroids.services.host import Host
@@ -38,6 +40,11 @@ class Controller:
     disk: Disk
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
     stopping: threading.Event = field(default_factory=threading.Event)
+    visits: Visits = field(default_factory=Visits)
+    listens_on: str | None = None
+    """Address and port, when it listens on one."""
+    listen_problem: str | None = None
+    """Why it does not, though it should."""
 
     def engines_here(self) -> list[Finding]:
         """Every engine that answers on this host, for `doctor`."""
@@ -59,6 +66,19 @@ class Controller:
     def _wake(self) -> None:
         self.work.ring()
         self.events.ring()
+
+    @property
+    def asked_at(self) -> float:
+        """When a user last asked something, by the monotonic clock."""
+        return self.visits.last
+
+    def idle_exit_s(self) -> float:
+        """Without runners and users for so long, it ends; 0: never."""
+        try:
+            return self.host.settings(None).daemon.idle_exit_s
+        except BadConfig:
+            # To be told to whoever works, and no reason to leave him.
+            return 0.0
 
     @property
     def log_path(self) -> Path:

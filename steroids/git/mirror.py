@@ -42,6 +42,15 @@ def text_of_path(raw: bytes) -> str:
     return raw.decode("utf-8", "backslashreplace")
 
 
+def _is_whole(path: Path) -> bool:
+    """Whether a repository has been made there to the end: this line is what `init` writes last."""
+    try:
+        made = "bare = true" in (path / "config").read_text()
+    except OSError:
+        return False
+    return made and all((path / name).exists() for name in ("HEAD", "objects", "refs"))
+
+
 class Mirror:
     """The bare repository at `path`, which must be there: see `create`."""
 
@@ -53,6 +62,9 @@ class Mirror:
     def create(cls, path: Path) -> "Mirror":
         """Make it, empty and without hooks; one that is there stays as it is."""
         path = path.absolute()
+        if _is_whole(path):
+            # What git would find out too, in a process of its own for each of many projects.
+            return cls(path)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         init = ("init", "--quiet", "--bare", "--template=", "--initial-branch=none", str(path))
         run_git(init, verb="init", env=hardened_environment(), cwd=path, check=True)

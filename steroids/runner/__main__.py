@@ -1,5 +1,6 @@
 """Entry point of the container; or, with the engine `local`, of the process that stands for it."""
 
+import fcntl
 import os
 import pwd
 import signal
@@ -8,9 +9,10 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from steroids.client import Client
+from steroids.errors import Busy
 from steroids.runner.confine import confine
 from steroids.runner.loop import Loop
 from steroids.runner.seclusion import UNREACHABLE, seclude
@@ -69,9 +71,40 @@ since an image may have secrets in there."""
 
 
 def main() -> int:
-    """Work until told to stop (0), or until the workspace is beyond repair (1)."""
-    if Path("/") == ROOT:
-        _lock_in()
+    """Work until told to stop (0), or until the workspace is beyond repair (1).
+
+    6 when another runner works in this container already.
+    """
+    # First: what locks this one in has been done by another, if there is one. No agent can write
+    # this folder.
+    place = take_place(STATE)
+    if isinstance(place, str):
+        print(place, file=sys.stderr, flush=True)
+        return Busy.exit_code
+    with place:
+        if Path("/") == ROOT:
+            _lock_in()
+        return _work()
+
+
+def take_place(state: Path) -> IO[str] | str:
+    """The lock of this container's one runner, held while it is open; or who has it."""
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = (state / "runner.lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with lock:
+            lock.seek(0)
+            pid = lock.read(32).strip() or "?"
+        return f"A runner works in this container already (pid {pid}): there is one per container"
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+    return lock
+
+
+def _work() -> int:
     client = Client(SOCKET, token=_take_token())
     uid, name, folder = _agent()
     passed_on = PASSED_ON + TOOLS if Path("/") == ROOT else PASSED_ON

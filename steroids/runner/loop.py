@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from steroids.runner.workspace import Workspace
 
 HEARTBEAT_S = 5.0
+HURRY_S = 1.0
 HAND_OVER_S = 25.0
 
 
@@ -71,7 +72,12 @@ class Loop:
         """
         self._stopping.set()
         coding = self._coding
-        if coding is not None and coding.stop(self._grace_s(coding)):
+        if coding is None:
+            return
+        grace_s = self._grace_s(coding)
+        if grace_s:
+            threading.Thread(target=self._hurry, args=(coding,), name="hurry", daemon=True).start()
+        if coding.stop(grace_s):
             self._over.wait(HAND_OVER_S)
 
     def _grace_s(self, coding: "Coding") -> float:
@@ -82,6 +88,13 @@ class Loop:
             return 0 if self._courier.heartbeat(coding.fence).hurry else STOP_GRACE_S
         except SteroidsError:
             return STOP_GRACE_S
+
+    def _hurry(self, coding: "Coding") -> None:
+        """Somebody may come to be in a hurry while the agent still has time to end."""
+        while not self._over.wait(HURRY_S):
+            if self._grace_s(coding) == 0:
+                coding.stop(0)
+                return
 
     def _do(self, assignment: Assignment) -> None:
         from steroids.runner import oneshot, reviewing

@@ -9,6 +9,8 @@ class Asking:
 
     runner_id: str
     section_id: str | None
+    once: bool = False
+    """It is given one task, again and again until that is over, and no other one."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 from steroids.scheduling.locks import Board, Held, Lock
 from steroids.scheduling.pick import Grant, Turn, Wait, pick
 from steroids.scheduling.rules import Rules, TaskView
-from steroids.services import demand, grants
+from steroids.services import claiming_once, demand, grants
 from steroids.services.asking import Answer, Asking
 from steroids.services.prospects import FOR_A_PERSON, Prospects, prospects
 from steroids.setting_groups import Runners
@@ -78,7 +78,7 @@ def _turns(round_: Round) -> Iterator[Turn]:
         section, head = round_.rules.sections.get(section_id), round_.heads.get(section_id)
         if section is None or head is None or section.skipped:
             continue
-        turn = Turn(section_id, round_.rules.locks_of(_view(head)))
+        turn = Turn(section_id, round_.rules.locks_of(view(head)))
         behind = {held.task_id for held in round_.board.blockers(turn.locks)}
         if not behind & round_.for_a_person and not round_.rules.blocked_by(section_id):
             yield turn
@@ -113,17 +113,38 @@ def _prospects(round_: Round, asking: Sequence[Asking]) -> Prospects:
 def _answer(round_: Round, asking: Asking, ahead: Prospects) -> Answer:
     if asking.runner_id in round_.mine:
         return Answer(*round_.mine[asking.runner_id])
+    if asking.once:
+        had = claiming_once.task_of(round_.session, asking.runner_id)
+        if had is not None:
+            return _answer_again(round_, asking, ahead, had)
     own = [asking.section_id] if asking.section_id else [s.id for s in round_.rules.in_order()]
     decision = pick(own, partial(_tasks_of, round_), round_.rules, round_.board, round_.turns)
     if isinstance(decision, Grant):
         _take(round_, asking.runner_id, decision)
         return Answer(decision.task.id)
     left = any(map(ahead.work_left, own))
-    waits_for = _explain(round_, decision)
+    waits_for = explain(round_, decision)
     if decision is None and left:
         before = next(filter(None, map(ahead.waits_for, own)), None)
         waits_for = f"{before} to be completed" if before else None
     return Answer(waits_for=waits_for, left=left)
+
+
+def _answer_again(round_: Round, asking: Asking, ahead: Prospects, had: str) -> Answer:
+    """Of a runner for one task that has had it: that one when it comes back, and no other."""
+    its = claiming_once.state_of(round_.session, had)
+    if asking.section_id not in (None, its.section_id) or its.over:
+        return Answer(left=False)
+    if not its.pending:
+        return Answer(left=its.begun or ahead.work_left(its.section_id))
+    if round_.claims.base is None:
+        return Answer()
+    task = view(_row(round_.session, had))
+    decision = pick([its.section_id], lambda _: [task], round_.rules, round_.board, round_.turns)
+    if isinstance(decision, Grant):
+        _take(round_, asking.runner_id, decision)
+        return Answer(had)
+    return Answer(waits_for=explain(round_, decision), left=ahead.work_left(its.section_id))
 
 
 def _take(round_: Round, runner_id: str, grant: Grant) -> None:
@@ -145,18 +166,18 @@ def _tasks_of(round_: Round, section_id: str) -> Iterator[TaskView]:
         return
     # Also when it was given out in this round: its section is locked then, and nothing further has
     # to be read to find that out.
-    yield _view(head)
+    yield view(head)
     offset = 1
     while True:
         query = _pending(section_id).offset(offset).limit(PAGE)
         page = round_.session.execute(query).mappings().all()
-        yield from (_view(row) for row in page if row["id"] not in taken)
+        yield from (view(row) for row in page if row["id"] not in taken)
         if len(page) < PAGE:
             return
         offset += PAGE
 
 
-_TASK = (
+TASK = (
     col(db.Task.id),
     col(db.Task.section_id),
     col(db.Task.title),
@@ -172,7 +193,7 @@ _TASK = (
 
 def _pending(section_id: Any) -> Any:
     return (
-        select(*_TASK)
+        select(*TASK)
         .where(col(db.Task.section_id) == section_id, col(db.Task.status) == TaskStatus.PENDING)
         .order_by(col(db.Task.priority), col(db.Task.position))
     )
@@ -185,7 +206,7 @@ def _first_of_each() -> Any:
         _pending(section.c.id).with_only_columns(col(db.Task.id)).limit(1).correlate(section)
     ).scalar_subquery()
     return (
-        select(*_TASK, *grants.ATTEMPT)
+        select(*TASK, *grants.ATTEMPT)
         .select_from(section)
         .join(db.Task, col(db.Task.id) == first)
         .outerjoin(db.Attempt, grants.IS_CURRENT)
@@ -217,11 +238,11 @@ def _heads(session: Session, section_ids: Mapping[str, object]) -> dict[str, Any
 
 
 def _row(session: Session, task_id: str) -> Any:
-    query = select(*_TASK, *grants.ATTEMPT).outerjoin(db.Attempt, grants.IS_CURRENT)
+    query = select(*TASK, *grants.ATTEMPT).outerjoin(db.Attempt, grants.IS_CURRENT)
     return session.execute(query.where(col(db.Task.id) == task_id)).mappings().one()
 
 
-def _view(row: Any) -> TaskView:
+def view(row: Any) -> TaskView:
     paths = tuple(row["affected_paths"])
     return TaskView(row["id"], row["section_id"], row["priority"], row["position"], paths)
 
@@ -246,7 +267,7 @@ def _read_leases(round_: Round) -> None:
             round_.mine[runner_id] = (task_id, fence)
 
 
-def _explain(round_: Round, decision: Wait | None) -> str | None:
+def explain(round_: Round, decision: Wait | None) -> str | None:
     sections_ = round_.rules.sections
     if decision is None:
         return None

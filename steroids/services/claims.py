@@ -63,7 +63,7 @@ def next_assignment(host: Host, runner: home.Runner) -> Assignment | None:
         # What is too much stays there until its container goes; there will be another.
         return Assignment(kind=Kind.STOP, reason=host.over[runner.id])
     project = host.project(runner.project_id)
-    asking = Asking(runner.id, runner.section_id)
+    asking = Asking(runner.id, runner.section_id, runner.once)
     answer = project.desk.ask(asking, partial(_serve, host, project))
     if answer.task_id is not None:
         return _assignment(host, project, runner, answer.task_id, answer.fence)
@@ -77,13 +77,13 @@ def _serve(host: Host, project: OpenProject, asking: Sequence[Asking]) -> Sequen
     settings = host.settings(project)
     now = steady_now()
     with project.store.read() as session:
-        queue = _queue(host, project, sections.views(session), now)
+        waiting = queue(host, project, sections.views(session), now)
         pending = session.exec(select(db.Task.id).where(_IS_PENDING).limit(1)).first()
     base = target.tip(project, TARGET_MAX_AGE_S) if pending else None
     with project.store.write() as session:
         # What landed in the meantime has let go of its locks, and is what the next starts from.
         base = project.known.tip if base else None
-        round_ = claiming.look(session, Claims(settings.runners, now, base, queue))
+        round_ = claiming.look(session, Claims(settings.runners, now, base, waiting))
         # Those who came while this one waited for the target and the lock, and looked.
         asking = [*asking, *project.desk.latecomers()]
         answers = claiming.answer(round_, asking)
@@ -94,7 +94,7 @@ def _serve(host: Host, project: OpenProject, asking: Sequence[Asking]) -> Sequen
 _IS_PENDING = col(db.Task.status) == TaskStatus.PENDING
 
 
-def _queue(
+def queue(
     host: Host, project: OpenProject, views: dict[str, SectionView], now: datetime
 ) -> list[str]:
     """Ids of the sections whose runners wait and have no patience left, the longest first."""

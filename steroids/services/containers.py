@@ -78,6 +78,7 @@ class Containers:
                 # and is removed by the first round.
                 runners.ended(self._host, row.id, RunnerStatus.LOST)
                 container.forget(self._host.path, row.id)
+                self._say_unstarted(row)
 
     def rest(self) -> None:
         """The controller ends: what serves nobody any more ends too. May take a second."""
@@ -127,6 +128,12 @@ class Containers:
             if now.container is None and now.status in ACTIVE and not self._is_brought_up(row):
                 log.warning("runner %s was never started", row.id)
                 runners.ended(self._host, row.id, RunnerStatus.LOST)
+                self._say_unstarted(row)
+
+    def _say_unstarted(self, row: home.Runner) -> None:
+        if stopping.is_own_end(row):
+            project = self._host.project(row.project_id)
+            stopping.say_own_end(self._host, project, row, "was never started")
 
     def _is_brought_up(self, row: home.Runner) -> bool:
         # On the books for a moment before its job is.

@@ -85,7 +85,9 @@ class DatabaseKeeper:
 
     def _sweep_once(self, engine: Engine, running: Sequence[Owned]) -> None:
         """Look for what is on no book, once for each server and project that is met."""
-        for row in self._host.projects():
+        with self._host.store.read() as session:
+            rows = self._host.awake.rows(session)
+        for row in rows:
             for key in self._to_sweep(engine, row, running):
                 if key not in self._swept:
                     self._swept.add(key)
@@ -94,7 +96,7 @@ class DatabaseKeeper:
 
     def _to_sweep(self, engine: Engine, row: home.Project, running: Sequence[Owned]) -> list[str]:
         with contextlib.suppress(SteroidsError):
-            wanted = self._host.settings(self._host.open(row)).database
+            wanted = self._host.settings(self._host.open(row, wake=False)).database
             if wanted.strategy == "none":
                 return []
             if wanted.server != MANAGED:

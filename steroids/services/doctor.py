@@ -11,7 +11,7 @@ from steroids.provisioning.ca_bundle import find_ca_bundle
 from steroids.provisioning.images import LATEST
 from steroids.provisioning.limits import asked
 from steroids.provisioning.proxies import NAMES, find_proxies
-from steroids.services import database_doctor, limits, target
+from steroids.services import database_doctor, limits, single_daemon, target
 from steroids.services.host import Host, OpenProject
 from steroids.wire.daemon import Finding
 
@@ -22,7 +22,7 @@ MIN_FREE_BYTES = 5 * 1024**3
 def examine(host: Host, project: OpenProject | None) -> list[Finding]:
     findings = [_git(), _home(host), _disk(host), _engine(host, project), _image(host, project)]
     findings.append(_limits(host, project))
-    findings += [_ca_bundle(host), _proxy(host)]
+    findings += [_ca_bundle(host), _proxy(host), *single_daemon.examine(host, project)]
     if project is not None:
         findings.append(_config(host, project))
         findings.append(_remote(project))

@@ -48,7 +48,7 @@ def write(session: Session, granted: Sequence[Granted], *, base: str, expires_at
     begun = []
     for number, each in enumerate(granted):
         each.fence = last - len(granted) + 1 + number
-        begun.append(_begin(each.task, base, now))
+        begun.append(_begin(each, base, now))
     _attempts(bulk, begun)
     bulk.update(db.Task, [{name: each[name] for name in ("id", *_CHANGED)} for each in begun])
     bulk.insert(
@@ -121,8 +121,9 @@ _CHANGED = (
 )
 
 
-def _begin(task: Any, base: str, now: datetime) -> dict[str, Any]:
-    """The task's new columns, and its attempt's; `new` says that there is no such attempt yet."""
+def _begin(granted: Granted, base: str, now: datetime) -> dict[str, Any]:
+    """The task's new columns, and its attempt's."""
+    task = granted.task
     goes_on = task["attempt_status"] == INTERRUPTED
     # Its work did not go with the target, so it starts there and has that merged in.
     anew = task["squash_commit"] is not None and task["squash_commit"] == task["latest_commit"]
@@ -137,11 +138,16 @@ def _begin(task: Any, base: str, now: datetime) -> dict[str, Any]:
         "updated_at": now,
         "attempt": task["attempt_id"] if goes_on else None,
         "section_id": task["section_id"],
+        "runner_id": granted.runner_id,
     }
 
 
 def _attempts(bulk: Bulk, begun: Sequence[dict[str, Any]]) -> None:
-    again = [{"id": each["attempt"], "status": "running"} for each in begun if each["attempt"]]
+    again = [
+        {"id": each["attempt"], "status": "running", "runner_id": each["runner_id"]}
+        for each in begun
+        if each["attempt"]
+    ]
     if again:
         bulk.update(db.Attempt, again)
     bulk.insert(
@@ -152,6 +158,7 @@ def _attempts(bulk: Bulk, begun: Sequence[dict[str, Any]]) -> None:
                 "task_id": each["id"],
                 "number": each["current_attempt"],
                 "section_id": each["section_id"],
+                "runner_id": each["runner_id"],
                 "status": "running",
                 "base_commit": each["attempt_base_commit"],
                 "files": 0,

@@ -1,6 +1,7 @@
 """What all services share: the home, the engines, the projects that are open."""
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,10 +13,13 @@ from sqlmodel import select
 from steroids.engines.base import Engine
 from steroids.errors import BadConfig, NotAProject, NotFound
 from steroids.git.mirror import Mirror
-from steroids.home import MARKER
-from steroids.services import ownership
+from steroids.home import MARKER, private
+from steroids.services import identity, ownership
 from steroids.services.asking import Answer, Asking
+from steroids.services.awake import Awake
 from steroids.services.desk import Desk
+from steroids.services.presence import is_there
+from steroids.services.rounds import Rounds
 from steroids.settings import Resolved, Settings, resolve
 from steroids.store import home_models as home
 from steroids.store.columns import new_id
@@ -82,6 +86,7 @@ class Host:
     ) -> None:
         self.path = home_path
         self.id = _home_id(home_path)
+        private(home_path / "steroids.db")
         self.store = Store(home_path / "steroids.db", "home")
         self.changed = changed
         self.spoke = spoke
@@ -95,10 +100,17 @@ class Host:
         """Runners that are being brought up: their containers may run, and get no work yet."""
         self.eager: set[str] = set()
         """Projects whose landing is to be tried now, though it was put off."""
+        self.awake = Awake()
+        """Those that each round looks at."""
+        self.rounds = Rounds()
+        self.waking = threading.Lock()
+        """Held by the wakeup that is at it."""
         self._find_engine = find_engine
         self._engines: dict[str, Engine] = {}
         self._projects: dict[str, OpenProject] = {}
         self._resolved: dict[tuple[str, object, object], Resolved] = {}
+        self.registering = threading.Lock()
+        """Keeps what is found out about a folder true until it is registered."""
         self._finding = threading.Lock()  # guards _engines; two clients of one engine are waste
         self._guarding = threading.Lock()  # guards _guards
         self._guards: dict[str, threading.Lock] = {}
@@ -146,7 +158,14 @@ class Host:
             raise NotFound(f"No project {project_id}", hint="steroids init")
         return self.open(row)
 
-    def open(self, row: home.Project) -> OpenProject:
+    def open(self, row: home.Project, *, wake: bool = True) -> OpenProject:
+        """It is awake from then on, so that no change of it is missed; without `wake` for who only
+        looks at it, or would keep it awake for ever.
+
+        Raises `NotAProject` when its folder is not there, or has the store of another project;
+        `Busy` when another controller serves it."""
+        if wake:
+            self.awake.touch(row.id)
         with self._opening:
             known = self._projects.get(row.id)
             if known and (known.path, known.target, known.remote) == (
@@ -155,22 +174,24 @@ class Host:
                 row.remote,
             ):
                 return known
-            folder = Path(row.path) / MARKER
-            if not folder.is_dir():
+            if not is_there(row.path):
                 raise NotAProject(
                     f"Project {row.name} is not at {row.path} any more",
-                    hint=f"cd {row.path} && steroids init",
+                    hint=f"steroids projects move {row.path} NEW   (NEW: where it is now)",
                 )
+            if known and known.path != Path(row.path):
+                self._let_go(known)
             mirror = Mirror.create(self.path / "projects" / row.id / "mirror.git")
+            stays = known if known and row.id in self._projects else None
+            held, store = (stays.ownership, stays.store) if stays else identity.take(row, self.path)
             opened = OpenProject(
                 id=row.id,
                 name=row.name,
                 path=Path(row.path),
                 target=row.target,
                 remote=row.remote,
-                # Before the store: another controller's must not be migrated under it.
-                ownership=known.ownership if known else ownership.take(folder, self.path),
-                store=known.store if known else Store(folder / ownership.STORE, "project"),
+                ownership=held,
+                store=store,
                 mirror=mirror,
                 known=Target(mirror.resolve(target_ref(row.target))),
                 desk=known.desk if known else Desk(),
@@ -178,6 +199,36 @@ class Host:
             )
             self._projects[row.id] = opened
             return opened
+
+    def opened(self, project_id: str) -> OpenProject | None:
+        """The project if it is open now."""
+        with self._opening:
+            return self._projects.get(project_id)
+
+    def reopen_if_replaced(self, row: home.Project) -> None:
+        """Close the project when its folder is not the one any more that was opened, so that it
+        is looked at anew. One that is not there now stays open: it may come back."""
+        with self._opening:
+            known = self._projects.get(row.id)
+            if known is None or known.path != Path(row.path):
+                return
+            try:
+                now = (known.path / MARKER / ownership.LOCK).stat()
+            except OSError:
+                return
+            if not os.path.samestat(now, os.fstat(known.ownership.fileno())):
+                self._let_go(known)
+
+    def release(self, project_id: str) -> None:
+        """Close a project, so that others may serve it; nothing happens to one that is not open."""
+        with self._opening:
+            if project_id in self._projects:
+                self._let_go(self._projects[project_id])
+
+    def _let_go(self, project: OpenProject) -> None:
+        del self._projects[project.id]
+        project.store.close()
+        project.ownership.close()
 
     def close(self) -> None:
         """Close every store and let go of the projects; for tests, which outlive a host."""
@@ -201,7 +252,11 @@ class Host:
                 content = project.mirror.read_file(tip, CONFIG)
                 if content is not None:
                     repo_file = (f"{CONFIG} on {project.target}", content)
-            found = resolve(user_file, repo_file)
+            if project is not None and repo_file is None:
+                # The same for all of these, and a hundredth of a second each.
+                found = self.resolved(None)
+            else:
+                found = resolve(user_file, repo_file)
             # One entry per project: what was true before does not come back.
             others = {key: each for key, each in self._resolved.items() if key[0] != now[0]}
             self._resolved = {**others, now: found}

@@ -58,7 +58,7 @@ def listing(host: Host, engine: str | None) -> list[ImageLine]:
     projects = {row.id: row.name for row in host.projects()}
     lines = []
     for each in engines(host, engine):
-        usage = _usage(each)
+        usage = usage_of(each)
         lines += [line(each, kind, image, projects, usage) for kind, image in ours(each)]
         lines += _volumes(host, each, projects, usage)
     return sorted(lines, key=lambda one: one.created_at.timestamp() if one.created_at else 0)[::-1]
@@ -107,8 +107,9 @@ def shown(refs: Sequence[str]) -> str | None:
     return min(refs, key=lambda ref: ref.endswith(":latest"), default=None)
 
 
-def _usage(engine: Engine) -> Usage | None:
-    """An engine that cannot say it now has its images listed all the same."""
+def usage_of(engine: Engine) -> Usage | None:
+    """None: the engine cannot say it now, as Podman while containers come and go. What is there
+    can be listed and removed all the same."""
     try:
         return engine.images.usage()
     except EngineError:

@@ -56,6 +56,11 @@ class Jobs:
         with self._guard:
             return key in self._running
 
+    def any(self) -> bool:
+        """Whether anything runs."""
+        with self._guard:
+            return bool(self._running)
+
     def put_off(self, key: Hashable, error: SteroidsError | None = None) -> bool:
         """Not again for a while, longer each time; True when it had gone well until now."""
         with self._guard:

@@ -69,6 +69,9 @@ def provision_or_say(host: Host, project: OpenProject, row: home.Runner, token: 
     except StoppedMeanwhile:
         return
     except EngineUnavailable as error:
+        if row.loop is not None or row.once:
+            failed(host, project, row.section_id, error)
+            return
         # It stays wanted, and reconciling starts another when the engine is back.
         say(host, project, EventKind.NOTICE, error.message, section=section_name(project, row))
     except SteroidsError as error:

@@ -8,18 +8,17 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from sqlmodel import col, delete
 
 from steroids.engines.base import Engine
 from steroids.engines.images import Image, Usage
 from steroids.errors import EngineError
-from steroids.home import MARKER
 from steroids.provisioning import container, retiring
 from steroids.provisioning.site import DATABASE, LABEL, owned_by
 from steroids.services import database_sweeping, images, pruning_snapshots, registry, sweeping
 from steroids.services.host import Host
+from steroids.services.presence import gone
 from steroids.store import home_models as home
 from steroids.store import runners as rows
 from steroids.wire.images import GoneProject, Prune, Pruned, PrunedLine
@@ -70,16 +69,17 @@ def prune(host: Host, asked: Prune) -> Pruned:
     freed, at_least = 0, False
     for engine in images.engines(host, asked.engine):
         with contextlib.suppress(EngineError):
-            before = engine.images.usage()
+            before = images.usage_of(engine)
             count = len(done.removed)
             if asked.everything:
                 _containers(host, engine, done)
             for kind, image in list(doomed(host, engine, asked)):
                 done.image(engine, kind, image, before)
-            after = engine.images.usage() if not asked.dry_run else before
+            after = before if asked.dry_run else images.usage_of(engine)
             own = sum(line.bytes or 0 for line in done.removed[count:])
-            if not asked.dry_run and before.total_bytes and after.total_bytes is not None:
-                freed += max(0, before.total_bytes - after.total_bytes)
+            was, now = _total(before), _total(after)
+            if not asked.dry_run and was is not None and now is not None:
+                freed += max(0, was - now)
             else:
                 freed, at_least = freed + own, True
             if asked.everything and asked.all:
@@ -147,7 +147,11 @@ def _containers(host: Host, engine: Engine, done: _Round) -> None:
             done.say(f"network {network.name}", engine)
 
 
-def _caches(host: Host, engine: Engine, done: _Round, usage: Usage) -> int:
+def _total(usage: Usage | None) -> int | None:
+    return usage.total_bytes if usage else None
+
+
+def _caches(host: Host, engine: Engine, done: _Round, usage: Usage | None) -> int:
     """All caches that no container has now; what they took."""
     freed = 0
     for volume in engine.volumes.list_owned({**owned_by(host.id), f"{LABEL}.role": CACHE}):
@@ -157,7 +161,7 @@ def _caches(host: Host, engine: Engine, done: _Round, usage: Usage) -> int:
         except EngineError:
             done.in_use += 1
             continue
-        size = usage.volume_bytes.get(volume.name)
+        size = usage.volume_bytes.get(volume.name) if usage else None
         freed += size or 0
         done.say(f"cache {volume.name}", engine, size)
     return freed
@@ -167,8 +171,10 @@ def _gone(host: Host) -> Iterator[GoneProject]:
     """Projects whose folder is not there, and that nobody works for."""
     with host.store.read() as session:
         busy = {row.project_id for row in rows.active(session)}
-    for row in host.projects():
-        if row.id not in busy and not (Path(row.path) / MARKER).is_dir():
+    every = host.projects()
+    away = gone(row.path for row in every)
+    for row in every:
+        if row.id not in busy and row.path in away:
             yield GoneProject(id=row.id, name=row.name, path=row.path)
 
 
@@ -177,7 +183,7 @@ def _forget(host: Host, project: GoneProject, done: _Round) -> None:
     every = Prune(all=True, dry_run=done.dry_run)
     for engine in images.engines(host, None):
         with contextlib.suppress(EngineError):
-            usage = engine.images.usage()
+            usage = images.usage_of(engine)
             for image in pruning_snapshots.of_project(host, engine, project.id, every):
                 done.image(engine, "snapshot", image, usage)
     done.say(f"project {project.name} (was at {project.path})", None)

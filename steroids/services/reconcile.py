@@ -6,16 +6,19 @@ died when: the next round finds what is missing and starts it, and removes what 
 
 import logging
 import time
+from collections.abc import Sequence
 
 from sqlmodel import col, select
 
-from steroids.errors import EngineUnavailable, SteroidsError
-from steroids.services import landing, landing_refusal, leases, reviews
+from steroids.errors import EngineUnavailable, NotAProject, SteroidsError
+from steroids.services import landing, landing_refusal, leases, loops, reviews
 from steroids.services.complaints import Complaints
 from steroids.services.containers import Containers
 from steroids.services.disks import Disks
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
+from steroids.services.presence import present
+from steroids.services.rousing import Rouser
 from steroids.services.staffing import Staffing
 from steroids.store import home_models as home
 from steroids.store import project_models as db
@@ -36,18 +39,36 @@ class Reconciler:
         self._containers = Containers(host, jobs)
         self._staffing = Staffing(host, jobs)
         self._disks = Disks(host, jobs)
+        self._rouser = Rouser(host, jobs)
         self._complaints = Complaints(log)
+        self._adopted: set[str] = set()
+        """Projects whose leases somebody could have renewed since this controller lives."""
         self._compared = float("-inf")
         self._living = False
 
     def adopt(self) -> None:
         """To be called once, before the first `tick`."""
         self._containers.adopt()
-        for row in self._host.projects():
+        for row in self._awake():
             try:
-                leases.renew_all(self._host, self._host.open(row))
+                self._adopt(row)
             except SteroidsError as error:
                 self._complaints.about(row.path, error.message)
+
+    def _adopt(self, row: home.Project) -> OpenProject:
+        """The project, open; the first time its runners are given time to be heard."""
+        if self._host.opened(row.id) is None and not present([row.path]):
+            # A drive that is away may keep whoever looks at it waiting, and all others with him.
+            raise NotAProject(f"Project {row.name} is not at {row.path} now")
+        project = self._host.open(row, wake=False)
+        if project.id not in self._adopted:
+            leases.renew_all(self._host, project)
+            self._adopted.add(project.id)
+        return project
+
+    def _awake(self) -> Sequence[home.Project]:
+        with self._host.store.read() as session:
+            return self._host.awake.rows(session)
 
     def rest(self) -> None:
         """To be called once, after the last `tick`."""
@@ -58,13 +79,18 @@ class Reconciler:
 
         Errors of one project are logged and do not touch the others.
         """
-        lively = self._look_at_engines()
-        for row in self._host.projects():
-            try:
-                lively = self._project(self._host.open(row), row) or lively
-                self._complaints.settled(row.path)
-            except SteroidsError as error:
-                self._complaints.about(row.path, error.message)
+        with self._host.rounds.round():
+            self._rouser.look()
+            lively = self._look_at_engines()
+            for row in self._awake():
+                try:
+                    if self._project(self._adopt(row), row):
+                        lively = True
+                    else:
+                        self._host.awake.settle(row.id)
+                    self._complaints.settled(row.path)
+                except SteroidsError as error:
+                    self._complaints.about(row.path, error.message)
         return lively
 
     def _look_at_engines(self) -> bool:
@@ -74,6 +100,7 @@ class Reconciler:
         if now - self._compared >= COMPARE_S:
             self._compared = now
             self._living = self._containers.compare()
+            loops.end_orphans(self._host, self._jobs)
             self._disks.watch()
         return self._living
 

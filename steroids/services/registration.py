@@ -7,14 +7,14 @@ from typing import Any
 from sqlmodel import col, select
 
 from steroids.engines.base import Engine
-from steroids.errors import Busy, SectionBusy
+from steroids.errors import Busy, SectionBusy, WrongState
 from steroids.services import demand, runners, sections
 from steroids.services.host import Host, OpenProject
 from steroids.store import home_models as home
 from steroids.store import project_models as db
 from steroids.store import runners as rows
 from steroids.wire.body import to_builtins
-from steroids.wire.runner import WORKERS, Role
+from steroids.wire.runner import WORKERS, LoopProcess, Role
 
 STOP_ALL = "steroids runners stop --all"
 
@@ -38,6 +38,8 @@ def register(
     engine: Engine,
     *,
     keep: bool,
+    once: bool = False,
+    loop: LoopProcess | None = None,
     limit: int | None = None,
 ) -> tuple[home.Runner, str]:
     """A new runner of the section (none: the single one of the project), and its token.
@@ -58,6 +60,8 @@ def register(
             engine=engine.name,
             engine_address=engine.address,
             keep=keep,
+            once=once,
+            loop=to_builtins(loop) if loop is not None else None,
         )
 
 
@@ -83,6 +87,23 @@ def in_the_way(active: Sequence[home.Runner], section: db.Section | None) -> lis
     if section is None:
         return list(active)
     return [row for row in active if row.role == Role.SINGLE or row.section_id == section.id]
+
+
+def refuse_skipped(section: db.Section) -> None:
+    """Raises `WrongState`."""
+    if section.skipped:
+        raise WrongState(
+            f"Cannot start runner: section {section.name} is skipped",
+            hint=f"steroids sections unskip '{section.name}'",
+        )
+
+
+def refuse(host: Host, project: OpenProject, section: db.Section | None, limit: int) -> None:
+    """Raises what `register` would raise now."""
+    names = _names(project)
+    with host.store.read() as session:
+        active = [row for row in rows.active(session, project.id) if row.role in WORKERS]
+    _refuse(project, section, active, names, limit)
 
 
 def refuse_single(host: Host, project: OpenProject) -> None:

@@ -42,6 +42,9 @@ class Staffing:
         wanted = self._wanted(project)
         if not wanted and row.wanted is None:
             return False
+        if not row.enabled:
+            # Those that live go on; what ends is started again when it is enabled.
+            return False
         with self._host.store.read() as session:
             active = [each for each in rows.active(session, project.id) if each.role in WORKERS]
         if row.wanted is not None and not active:
@@ -92,6 +95,8 @@ class Staffing:
         busy = {each.section.id for each in wanted if each.claimable}
         behind = {each.section.id for each in wanted if not each.ready}
         for row in active:
+            if stopping.is_own_end(row):
+                continue
             waits = row.status == RunnerStatus.WAITING and row.section_id in behind
             if row.section_id not in busy and (waits or row.status == RunnerStatus.IDLE):
                 key = ("stop", row.id)

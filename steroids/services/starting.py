@@ -1,8 +1,17 @@
 """`runners start`: exactly one runner, or a refusal that says why."""
 
-from steroids.errors import Busy, WrongState
+from steroids.errors import Busy
 from steroids.provisioning import snapshot
-from steroids.services import events, launching, registration, runners, sections, stopping
+from steroids.services import (
+    events,
+    launching,
+    loops,
+    project_changes,
+    registration,
+    runners,
+    sections,
+    stopping,
+)
 from steroids.services import target as target_branch
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
@@ -21,8 +30,13 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
 
     Raises what `registration.register` raises, `WrongState` for a skipped section, and before
     all of that `NoEngine`, `EngineUnavailable`, `GitError`, `BadConfig`, `NotFound`. With
-    `force` the runners in the way are stopped first, gracefully; there are never two.
+    `force` the runners in the way are stopped first, gracefully; there are never two. One of a
+    loop that is gone is in nobody's way. One that is for a loop, or for one task, is not started
+    again when it has ended.
     """
+    if body.loop is not None:
+        loops.check(body.loop)
+    project_changes.refuse_disabled(host, project)
     target_branch.fetch(project)
     settings = host.resolved(project).settings
     engine = host.engine(body.engine or settings.engine)
@@ -30,6 +44,7 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
     section = _section(project, body)
     retry_refused(host, project)
     snapshot.try_again(project.id)
+    loops.end_orphans(host, jobs, project).wait()
     replaced: list[Runner] = []
     for left in reversed(range(FORCE_TRIES if body.force else 1)):
         if body.force:
@@ -43,6 +58,8 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
                 section,
                 engine,
                 keep=body.keep,
+                once=body.once,
+                loop=body.loop,
                 limit=settings.runners.max_parallel,
             )
             break
@@ -51,7 +68,8 @@ def start(host: Host, jobs: Jobs, project: OpenProject, body: Start) -> Started:
         except Busy:
             if not left:
                 raise
-    _want(host, project, section, engine.address, keep=body.keep)
+    if body.loop is None and not body.once:
+        _want(host, project, section, engine.address, keep=body.keep)
     jobs.once(("provision", row.id), launching.provision_or_say, host, project, row, token)
     notes = runners.notes(host, project, [section] if section else None, what)
     return Started(
@@ -64,11 +82,7 @@ def _section(project: OpenProject, body: Start) -> db.Section | None:
         return None
     with project.store.read() as session:
         section = sections.named(session, body.section)
-    if section.skipped:
-        raise WrongState(
-            f"Cannot start runner: section {section.name} is skipped",
-            hint=f"steroids sections unskip '{section.name}'",
-        )
+    registration.refuse_skipped(section)
     return section
 
 

@@ -9,7 +9,7 @@ from steroids.engines.spec import Handle
 from steroids.errors import EngineError
 from steroids.provisioning import container
 from steroids.scheduling.rules import Rules
-from steroids.services import builds, demand, verdicts
+from steroids.services import builds, claiming_once, demand, verdicts
 from steroids.services.events import record, say
 from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
@@ -30,6 +30,9 @@ def stop_all(
     host: Host, jobs: Jobs, project: OpenProject, gone: Sequence[home.Runner], *, now: bool
 ) -> None:
     """Stop these, at the same time; returns when their containers are gone."""
+    if now:
+        # Also what is being stopped gracefully already.
+        host.hurried.update(row.id for row in gone)
     stops = [jobs.once(("stop", row.id), stop, host, project, row, now) for row in gone]
     for over in stops:
         over.wait()
@@ -85,6 +88,9 @@ def give_up(host: Host, project: OpenProject, runner: home.Runner, why: str) -> 
     """Stop a runner whose container is over a limit; it stays wanted, and gets a new one."""
     if not _take_away(host, project, runner, GRACE_S, "its runner was given up"):
         return
+    if is_own_end(runner):
+        say_own_end(host, project, runner, f"stopped: {why}")
+        return
     name = section_name(project, runner)
     text = f"its container is given up for a new one: {why}"
     say(host, project, EventKind.NOTICE, text, section=name, runner_id=runner.id)
@@ -108,6 +114,12 @@ def drained(host: Host, project: OpenProject, runner: home.Runner) -> None:
     """
     if not _take_away(host, project, runner, GRACE_S, "its runner was drained"):
         return
+    if runner.once:
+        with project.store.read() as session:
+            had = claiming_once.task_of(session, runner.id)
+        text = "ends: its one task is over" if had else "ends: there is nothing to do"
+        say_own_end(host, project, runner, text)
+        return
     name = section_name(project, runner)
     settings = host.settings(project)
     with project.store.write() as session:
@@ -125,6 +137,22 @@ def drained(host: Host, project: OpenProject, runner: home.Runner) -> None:
             record(session, EventKind.DRAINED, section=name, runner_id=runner.id)
     if over and runner.section_id is None:
         unwant_single(host, project)
+    if not over and is_own_end(runner):
+        say_own_end(host, project, runner, "ends: nothing was left for it")
+    host.changed()
+
+
+def is_own_end(runner: home.Runner) -> bool:
+    """Whether nobody starts another one in its place."""
+    return runner.once or runner.loop is not None
+
+
+def say_own_end(host: Host, project: OpenProject, runner: home.Runner, text: str) -> None:
+    """The last that is heard of a runner which is not started again. It does not close its section
+    to those who follow that: another runner may be wanted there."""
+    name = section_name(project, runner)
+    data = {"over": True}
+    say(host, project, EventKind.NOTICE, text, section=name, runner_id=runner.id, data=data)
     host.changed()
 
 

@@ -26,7 +26,7 @@ def everywhere(
     rows = host.projects()
     for row in rows:
         try:
-            project = host.open(row)
+            project = host.open(row, wake=False)
             own = tasks.listing(project, statuses=statuses, section=section, search=search)
         except NotFound as error:
             missing.append(error)

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 
 from steroids.errors import WrongState
 from steroids.provisioning import snapshot
-from steroids.services import demand, events, registration, runners, sections, target
+from steroids.services import (
+    demand,
+    events,
+    project_changes,
+    registration,
+    runners,
+    sections,
+    target,
+)
 from steroids.services.host import Host, OpenProject
 from steroids.services.landing_refusal import retry_refused
 from steroids.services.prospects import prospects
@@ -22,6 +30,7 @@ def up(host: Host, project: OpenProject, body: Up) -> UpReply:
     `NotFound` for an unknown section, `WrongState` for a skipped one, and
     `SingleRunnerActive`: before anything is changed.
     """
+    project_changes.refuse_disabled(host, project)
     # First of all: the settings are those on the branch now, and a bad one may have been mended.
     target.fetch(project)
     settings = host.resolved(project).settings

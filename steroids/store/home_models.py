@@ -80,6 +80,8 @@ class Runner(SQLModel, table=True):
     keep: bool = False
     once: bool = False
     """It ends after one task."""
+    loop: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    """The process (`pid`, `created`) of the `steroids loop` that it lives and dies with."""
     ports: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     """Published ports: inside (JSON knows text only), and on the engine's host."""
     unlimited: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))

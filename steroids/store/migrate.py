@@ -5,6 +5,7 @@ fails, the store is as it was. SQLite's file is copied first, so that people can
 older Steroids too; in PostgreSQL nothing is copied, that is for the server's own backups.
 """
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -16,19 +17,23 @@ from steroids.errors import BadConfig
 from steroids.store.database import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+_MARKS = {"home": "projects", "project": "tasks"}
+"""A table that every store of that kind has, whatever its schema."""
 
 
 def migrate(database: Database, kind: str) -> None:
-    """Bring the store to the newest schema; does nothing when it is there already."""
-    script = ScriptDirectory.from_config(_config(kind))
-    newest = script.get_current_head()
-    assert newest is not None, "the package has its migrations"
+    """Bring the store to the newest schema; does nothing when it is there already.
+
+    Raises `BadConfig` for a newer store, and for what is no store of that kind; both are left as
+    they are. Killed at any point, it leaves the older store or the newer one, whole.
+    """
+    newest, known = _revisions(kind, MIGRATIONS)
     with database.reading.connect() as connection:
         current = _version(connection)
+        _refuse_newer(database, current, known, newest)
+        _refuse_others(database, connection, kind, current)
     if current == newest:
         return
-    known = {revision.revision for revision in script.walk_revisions()}
-    _refuse_newer(database, current, known, newest)
     with database.upgrading() as connection:
         # Another process may have been quicker: the write lock is held now, so look again.
         current = _version(connection)
@@ -41,7 +46,34 @@ def migrate(database: Database, kind: str) -> None:
             command.upgrade(config, "head")
 
 
-def _refuse_newer(database: Database, current: str | None, known: set[str], newest: str) -> None:
+@cache
+def _revisions(kind: str, folder: Path) -> tuple[str, frozenset[str]]:
+    """The newest one and all of them; read once per folder of scripts, since a host may have a
+    thousand projects."""
+    script = ScriptDirectory.from_config(_config(kind))
+    newest = script.get_current_head()
+    assert newest is not None, "the package has its migrations"
+    return newest, frozenset(each.revision for each in script.walk_revisions())
+
+
+def _refuse_others(
+    database: Database, connection: Connection, kind: str, current: str | None
+) -> None:
+    """All stores have the same name: a copy that was put back may be in the other kind's place."""
+    name, looking = database.name, inspect(connection)
+    hint = "choose another schema in that database"
+    strange = looking.has_table(_MARKS[kind]) != (current is not None)
+    if connection.dialect.name == "sqlite":
+        # In a schema of PostgreSQL others may have tables too; a file is a store, empty, or none.
+        strange = strange or (current is None and bool(looking.get_table_names()))
+        hint = f"mv {name} {name}.other   (a new one is made; copies of yours: ls {name}.*)"
+    if strange:
+        raise BadConfig(f"{name} is not the store of a {kind}, and was left as it is", hint=hint)
+
+
+def _refuse_newer(
+    database: Database, current: str | None, known: frozenset[str], newest: str
+) -> None:
     if current is not None and current not in known:
         raise BadConfig(
             f"{database.name} was made by a newer Steroids"

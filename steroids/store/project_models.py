@@ -126,6 +126,8 @@ class Attempt(SQLModel, table=True):
     number: int
     section_id: str | None = None
     """The section that it was worked on in; the task may have been moved since."""
+    runner_id: str | None = None
+    """Who worked on it last."""
     status: str = "running"
     """`running`, `interrupted`, `review`, `approved`, `rejected`, `rerouted`, `conflict`,
     `disputed`, `skipped`, `failed`."""

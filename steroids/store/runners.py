@@ -5,6 +5,7 @@ import secrets
 import socket
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, func, select
@@ -23,6 +24,8 @@ def register(
     engine: str,
     engine_address: str,
     keep: bool = False,
+    once: bool = False,
+    loop: dict[str, Any] | None = None,
     assignment: str | None = None,
 ) -> tuple[Runner, str]:
     """A new runner and its token, of which only a hash is stored.
@@ -38,6 +41,8 @@ def register(
         engine=engine,
         engine_address=engine_address,
         keep=keep,
+        once=once,
+        loop=loop,
         assignment=assignment,
         token_hash=token_hash(token),
         host=socket.gethostname(),

@@ -4,14 +4,15 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from steroids.errors import SteroidsError, StoreUnavailable
+from steroids.errors import BadConfig, DiskFull, SteroidsError, StoreUnavailable, out_of_space
+from steroids.store import sqlite_copy
 
 LOCK_TIMEOUT_S = 30.0
 KEPT_CONNECTIONS = 8
@@ -26,9 +27,14 @@ class Sqlite:
     def __init__(self, path: Path) -> None:
         self.name = str(path)
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        _use_write_ahead_log(path)
+        try:
+            _ensure_private(path)
+            _use_write_ahead_log(path)
+        except (OSError, sqlite3.Error) as error:
+            known = _full(path, "open") if out_of_space(error) else _told(path, error)
+            if known is None:
+                raise
+            raise known from error
         self.reading: Engine = create_engine(
             f"sqlite:///{path}",
             connect_args={"timeout": LOCK_TIMEOUT_S},
@@ -41,6 +47,16 @@ class Sqlite:
 
     @contextmanager
     def upgrading(self) -> Iterator[Connection]:
+        try:
+            with self._rebuilding() as connection:
+                yield connection
+        except (OSError, sqlite3.Error, SQLAlchemyError) as error:
+            if not out_of_space(error):
+                raise
+            raise _full(self._path, "upgrade") from error
+
+    @contextmanager
+    def _rebuilding(self) -> Iterator[Connection]:
         # SQLite alters a table by making it anew and dropping the old one, which must not take
         # along the rows that refer to it; inside a transaction this cannot be said any more.
         with self.writing.connect() as connection:
@@ -55,23 +71,27 @@ class Sqlite:
                 raw.execute("PRAGMA foreign_keys=ON")
 
     def keep_copy(self, version: str) -> None:
-        """A consistent copy beside the file, also while it is in use."""
-        copy = self._path.with_suffix(f".schema-{version}.bak")
-        unfinished = copy.with_suffix(".part")
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)
-        with (
-            closing(sqlite3.connect(self._path)) as source,
-            closing(sqlite3.connect(unfinished)) as target,
-        ):
-            source.backup(target)
-        unfinished.replace(copy)
+        sqlite_copy.keep(self._path, version)
 
     def explain(self, error: SQLAlchemyError) -> SteroidsError | None:
-        return _told(self._path, str(error.orig)) if isinstance(error, OperationalError) else None
+        said = error.orig if isinstance(error, DBAPIError) else None
+        # Not what is derived from these: a constraint that is not kept is a bug.
+        known = type(said) in (sqlite3.OperationalError, sqlite3.DatabaseError)
+        return _told(self._path, said) if known and isinstance(said, Exception) else None
 
     def close(self) -> None:
         self.reading.dispose()
+
+
+def _ensure_private(path: Path) -> None:
+    """There are passwords of test databases in it, and whatever agents have printed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    # SQLite gives the same mode to the files that it makes beside it.
+    if path.is_file() and path.stat().st_mode & 0o077:
+        # Copied here by a person, or by a backup. Not every file system knows modes.
+        with suppress(OSError):
+            path.chmod(0o600)
 
 
 def _use_write_ahead_log(path: Path) -> None:
@@ -82,22 +102,42 @@ def _use_write_ahead_log(path: Path) -> None:
         fcntl.flock(folder, fcntl.LOCK_EX)
         with closing(sqlite3.connect(path, timeout=LOCK_TIMEOUT_S)) as raw:
             raw.execute("PRAGMA journal_mode=WAL")
-    except sqlite3.OperationalError as error:
-        raise _told(path, str(error)) or error from error
     finally:
         os.close(folder)
 
 
-def _told(path: Path, said: str) -> SteroidsError | None:
+def _full(path: Path, what: str) -> DiskFull:
+    return DiskFull(
+        f"No space is left on the disk of {path.parent} to {what} {path.name}, which is as it was",
+        hint=f"df -h {path.parent}",
+    )
+
+
+def _told(path: Path, error: Exception) -> SteroidsError | None:
     # No word about a full disk: whoever answers the request has one for all files.
-    if "locked" in said:
+    said = str(error)
+    if isinstance(error, OSError):
+        said = error.strerror or said
+    elif "locked" in said:
         return StoreUnavailable(
             f"Another process has been writing to {path} for {LOCK_TIMEOUT_S:g} s",
             hint=f"fuser {path}",
         )
-    if "unable to open" in said or "readonly" in said:
-        return StoreUnavailable(f"{path} cannot be used: {said}", hint=f"ls -l {path.parent}")
-    return None
+    elif "not a database" in said:
+        return BadConfig(
+            f"{path} is no store, and was left as it is: {said}",
+            hint=f"mv {path} {path}.other   (a new one is made; copies of yours: ls {path}.*)",
+        )
+    elif "malformed" in said:
+        return StoreUnavailable(
+            f"{path} is damaged: {said}",
+            hint=f"sqlite3 {path} .recover | sqlite3 {path}.recovered",
+        )
+    elif "disk I/O" in said:
+        return StoreUnavailable(f"{path} cannot be used: {said}", hint=f"df -h {path.parent}")
+    elif "unable to open" not in said and "readonly" not in said:
+        return None
+    return StoreUnavailable(f"{path} cannot be used: {said}", hint=f"ls -l {path.parent}")
 
 
 def _on_connect(connection: Any, record: object) -> None:

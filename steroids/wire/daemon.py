@@ -3,7 +3,18 @@ from datetime import datetime
 from steroids.wire.body import Body
 
 
+class EngineState(Body):
+    """An engine that is in use, or else that is here."""
+
+    name: str
+    address: str
+    version: str | None = None
+    """None when it does not answer soon."""
+
+
 class Daemon(Body):
+    """What came after the first version has a default: who asks may be of another version."""
+
     pid: int
     version: str
     home: str
@@ -12,6 +23,16 @@ class Daemon(Body):
     projects: int
     runners: int
     memory_bytes: int
+    engines: list[EngineState] = []
+    container: list[str] = []
+    """What says that this is a container, whether it is enough for that or not."""
+    in_container: bool | None = None
+    """None when nobody has looked."""
+    listen: str | None = None
+    """Address and port, when it listens on one besides the socket."""
+    listen_problem: str | None = None
+    idle_exit_s: float = 0
+    """0: it never ends by itself."""
 
 
 class DaemonOne(Body):

@@ -110,6 +110,31 @@ class Start(Body):
     keep: bool = False
     force: bool = False
     """Replace the runners that are in the way: stop them first, gracefully."""
+    once: bool = False
+    """It ends when one task is over: landed, or at an end of another kind."""
+    loop: "LoopProcess | None" = None
+    """What it lives and dies with; nobody starts another one when it has ended."""
+
+
+class LoopProcess(Body):
+    """A `steroids loop` on the controller's host."""
+
+    pid: int
+    created: float
+    """When the process was created, in seconds since 1970."""
+
+
+class Loop(Body):
+    """What a `steroids loop` is about."""
+
+    project_id: str
+    section_id: str | None
+    section: str | None
+    """Its name, as it is written."""
+    left: bool
+    """Whether there is anything that its runner could go on with, or wait for."""
+    enforce: bool
+    """`enforce_single_daemon_process`."""
 
 
 class Started(Body):

@@ -1,5 +1,6 @@
-"""`make bench`: claims, landings, test databases, and start-up, disk and memory of runners, side by
-side with what people use now.
+"""`make bench`: claims, landings, wakeups, test databases, start-up, disk and memory of runners.
+
+Side by side with what people use now.
 
 Only ratios of what was measured in turns say something; the seconds are this machine's today.
 """
@@ -21,13 +22,15 @@ from steroids.engines.discover import find_engine
 from steroids.errors import SteroidsError
 from tests.benchmarks import landing, measure, monorepo
 from tests.benchmarks.claims import claims
+from tests.benchmarks.daemons import daemons
 from tests.benchmarks.databases import databases
 from tests.benchmarks.floor import Floor
 from tests.benchmarks.house import House, opened
 from tests.benchmarks.monorepo import NotMeasured
 from tests.benchmarks.report import Line, table
+from tests.benchmarks.wakeups import wakeups
 
-PARTS = ("claims", "landing", "runners", "databases")
+PARTS = ("claims", "landing", "runners", "databases", "wakeups", "daemons")
 
 
 def main() -> int:
@@ -52,6 +55,12 @@ def main() -> int:
                 found, of_repository = landing.large(folder, options.rounds)
                 lines += found
                 print(of_repository, file=about)
+            if options.only in (None, "wakeups"):
+                _say("a wakeup of many projects")
+                lines += wakeups(folder / "wakeups")
+            if options.only in (None, "daemons"):
+                _say("daemons among many processes")
+                lines += daemons(folder / "daemons")
             engines = [find_engine(name, os.environ) for name in options.engines.split(",")]
             for engine in engines:
                 stack.callback(engine.close)

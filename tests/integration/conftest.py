@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.controllers import desk
 from tests.support.external import external_mysql, external_postgres
 from tests.support.mariadb import mariadb
 from tests.support.postgres import postgres
@@ -14,6 +15,7 @@ from tests.support.stores import place, postgres_place, sqlite_place
 __all__ = [
     "api",
     "bots",
+    "desk",
     "external_mysql",
     "external_postgres",
     "guarded_postgres",

@@ -8,6 +8,7 @@ import pytest
 
 from steroids.engines.images import Image
 from steroids.engines.spec import ContainerSpec, VolumeMount
+from steroids.errors import EngineError
 from steroids.provisioning import retiring
 from steroids.provisioning.retiring import LABEL, LATEST, MADE_FROM, RUNNER
 from steroids.provisioning.setup import setup_at
@@ -59,6 +60,18 @@ def test_the_newest_stay_and_what_a_snapshot_is_made_from(
     assert done.freed_bytes == runners[2].size_bytes + runners[3].size_bytes
     assert not done.at_least and dry.at_least
     assert pruning.prune(project.host, Prune(keep=1)).removed == []
+
+
+def test_an_engine_that_cannot_say_what_images_take_is_pruned_all_the_same(
+    project: Bench, runners: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> None:
+        raise EngineError("a container went while it was counted")
+
+    monkeypatch.setattr(project.engine.images, "usage", busy)
+    done = pruning.prune(project.host, Prune(keep=1))
+    assert names(project, "runner") == ["1", "4", "latest"]
+    assert len(done.removed) == 3 and done.at_least
 
 
 def test_one_whose_name_another_got_is_old_however_new(

@@ -80,7 +80,7 @@ def test_an_older_store_is_upgraded_in_place(
     assert found == [("red", "T")]
     assert place.run("SELECT version_num FROM alembic_version") == [("0003",)]
     if place.path is not None:
-        copy = place.path.with_suffix(".schema-0002.bak")
+        copy = place.path.with_name("x.db.schema-0002.bak")
         assert copy.stat().st_mode & 0o777 == 0o600
         before = Place(f"sqlite:///{copy}", copy)
         assert before.run("SELECT position FROM sections") == [(1,)]

@@ -68,6 +68,13 @@ def test_listing_and_stopping(story: Story) -> None:
     assert "next: steroids logs -f" in story.run("up", "--detach").err
     a, b = working(story, "A"), working(story, "Shared Types")
 
+    # One per container: a second one leaves at once, and takes nothing from the first.
+    assert story.engine is not None
+    for each in story.containers("section"):
+        second = story.engine.exec(each.handle, ["steroids-runner"])
+        assert second.exit_code == 6
+        assert b"A runner works in this container already (pid " in second.output
+
     heads, *rows = story.run("runners", "list").out.splitlines()
     assert heads.split() == HEADS
     at = [heads.index(head) for head in HEADS]

@@ -20,6 +20,9 @@ from tests.support.mariadb import LIMIT_S, program
 
 def main(folder: Path, port: str, settings: list[str]) -> int:
     owner = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.getuid()).pw_name
+    # A server that starts removes what looks like its own in there, another's as well.
+    (folder / "tmp").mkdir()
+    os.environ["TMPDIR"] = f"{folder}/tmp"
     for path in (folder, *folder.iterdir()):
         shutil.chown(path, owner)
     data = f"--datadir={folder}/data"

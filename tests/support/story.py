@@ -67,7 +67,9 @@ class Story:
     def configure(self, **settings: Any) -> None:
         """The user's own settings; the engine stays the story's."""
         engine = {"engine": self.engine_setting or self.engine.name} if self.engine else {}
-        (self.home / "config.yaml").write_text(json.dumps({**engine, **settings}))
+        # Said, so that `init` does not say it by where the tests run.
+        own = {"enforce_single_daemon_process": False, **engine}
+        (self.home / "config.yaml").write_text(json.dumps({**own, **settings}))
 
     def add_section(self, name: str, *checks: str, options: tuple[str, ...] = ()) -> None:
         path = f"apps/{name.lower()}/**"

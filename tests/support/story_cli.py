@@ -91,6 +91,14 @@ class Background:
     def runs(self) -> bool:
         return self._reader.is_alive()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def signal(self, signum: int) -> None:
+        """To it alone, as `kill` does, or as Ctrl-C at a terminal."""
+        os.kill(self.pid, signum)
+
     def kill(self) -> None:
         """End it, if it has not ended by itself."""
         if self._reader.is_alive():

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from steroids.client import Client, short_path
-from steroids.errors import ControllerUnavailable
+from steroids.client import Client, Listener, short_path
+from steroids.errors import ControllerUnavailable, SteroidsError
 from steroids.wire.body import Body
 from steroids.wire.error import RemoteError
 
@@ -147,3 +147,51 @@ def test_a_socket_in_a_deep_folder_is_reached(tmp_path: Path) -> None:
         listener.listen()
         with socket.socket(socket.AF_UNIX) as client, short_path(deep / "s.sock") as again:
             client.connect(again)
+
+
+def test_a_controller_that_has_just_gone_is_found_again(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    starts = []
+
+    def before() -> None:
+        # The first two times somebody ends just after he was found.
+        starts.append(path.exists())
+        if len(starts) == 2:
+            path.unlink()
+        if len(starts) == 3:
+            serve(answer(b'{"aWord": "yes"}'))
+
+    assert Client(path, timeout_s=5, before=before).get("/v1/x", Word).a_word == "yes"
+    assert starts == [True, True, False]
+
+
+def test_what_may_have_been_heard_is_never_said_twice(serve: Serve, tmp_path: Path) -> None:
+    _, asked = serve(b"")
+    starts = []
+    client = Client(tmp_path / "s.sock", timeout_s=5, before=lambda: starts.append(1))
+    with pytest.raises(ControllerUnavailable):
+        client.post("/v1/x", Word(a_word="once"), Word)
+    assert len(asked) == len(starts) == 1
+
+
+def test_a_version_is_heard_with_answers_and_with_errors(serve: Serve, tmp_path: Path) -> None:
+    class Ears(Listener):
+        def __init__(self) -> None:
+            self.said: list[str | None] = []
+
+        def heard(self, version: str | None) -> None:
+            self.said.append(version)
+
+    ears = Ears()
+    client = Client(tmp_path / "s.sock", timeout_s=5, listener=ears)
+    for status in ("200 OK", "404 Not Found"):
+        serve(b"HTTP/1.1 " + status.encode() + b"\r\nX-Steroids-Version: 7.1\r\n\r\n{}")
+        with pytest.raises(SteroidsError):
+            client.get("/v1/x", Word)
+        (tmp_path / "s.sock").unlink()
+    serve(answer(b"{}"))
+    with pytest.raises(ControllerUnavailable):
+        client.get("/v1/x", Word)
+    assert ears.said == ["7.1", "7.1", None]

@@ -4,6 +4,8 @@ import psutil
 from fastapi import APIRouter, Response
 
 from steroids import __version__
+from steroids.containment import facts
+from steroids.controller.engines_now import EnginesNow
 from steroids.controller.http import done, reply
 from steroids.controller.wiring import Controller
 from steroids.errors import SteroidsError
@@ -15,6 +17,7 @@ from steroids.wire.daemon import Daemon, DaemonOne, Finding, Findings
 def router(controller: Controller) -> APIRouter:
     routes = APIRouter()
     host = controller.host
+    engines = EnginesNow(host)
 
     @routes.get("/daemon")
     def status() -> Response:
@@ -31,6 +34,12 @@ def router(controller: Controller) -> APIRouter:
                     projects=len(host.projects()),
                     runners=living,
                     memory_bytes=psutil.Process().memory_info().rss,
+                    engines=engines.look(),
+                    container=facts.container_indicators(),
+                    in_container=facts.is_container_environment(),
+                    listen=controller.listens_on,
+                    listen_problem=controller.listen_problem,
+                    idle_exit_s=controller.idle_exit_s(),
                 )
             )
         )

@@ -5,11 +5,11 @@ from fastapi import APIRouter, Response
 from steroids.controller.http import body, reply
 from steroids.controller.wiring import Controller
 from steroids.git.command import without_password
-from steroids.services import registry
+from steroids.services import project_changes, project_listing, registry
 from steroids.setting_groups import shown_server
 from steroids.settings import flatten
 from steroids.wire.daemon import Setting, Settings
-from steroids.wire.project import Init, Projects
+from steroids.wire.project import Init, Move, Named, PruneMissing
 
 
 def router(controller: Controller) -> APIRouter:
@@ -22,7 +22,31 @@ def router(controller: Controller) -> APIRouter:
 
     @routes.get("/projects")
     def listing() -> Response:
-        return reply(Projects(projects=[registry.wire(row) for row in host.projects()]))
+        return reply(project_listing.listing(host))
+
+    @routes.get("/projects/scan")
+    def scan(folder: str) -> Response:
+        return reply(project_listing.scan(host, folder))
+
+    @routes.post("/projects/enable")
+    def enable(asked: Annotated[Named, body(Named)]) -> Response:
+        return reply(project_changes.enable(host, asked.path, enabled=True))
+
+    @routes.post("/projects/disable")
+    def disable(asked: Annotated[Named, body(Named)]) -> Response:
+        return reply(project_changes.enable(host, asked.path, enabled=False))
+
+    @routes.post("/projects/remove")
+    def remove(asked: Annotated[Named, body(Named)]) -> Response:
+        return reply(project_changes.remove(host, asked.path))
+
+    @routes.post("/projects/move")
+    def move(asked: Annotated[Move, body(Move)]) -> Response:
+        return reply(project_changes.move(host, asked))
+
+    @routes.post("/projects/prune")
+    def prune(asked: Annotated[PruneMissing, body(PruneMissing)]) -> Response:
+        return reply(project_changes.prune(host, asked))
 
     @routes.get("/config")
     def config(project: str | None = None) -> Response:

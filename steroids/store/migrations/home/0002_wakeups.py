@@ -11,6 +11,7 @@ def upgrade() -> None:
     op.add_column(
         "runners", sa.Column("once", sa.Boolean(), nullable=False, server_default=sa.false())
     )
+    op.add_column("runners", sa.Column("loop", sa.JSON(none_as_null=True), nullable=True))
     op.create_table(
         "wakeups",
         sa.Column("id", sa.Integer(), nullable=False),

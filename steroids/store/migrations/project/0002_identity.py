@@ -13,3 +13,4 @@ def upgrade() -> None:
         sa.Column("project_id", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("project_id"),
     )
+    op.add_column("attempts", sa.Column("runner_id", sa.String(), nullable=True))

@@ -1,0 +1,37 @@
+"""What is run inside of a container: daemons of ours as real processes, with enforcement."""
+
+import sys
+from pathlib import Path
+
+from steroids.containment import facts
+from tests.integration.test_only_one import check_record, one_of
+from tests.support.daemons import Daemons
+from tests.support.engines import eventually
+
+AT_ONCE = 8
+REAL = (sys.executable, "-m", "steroids", "daemon", "run")
+
+
+def main() -> None:
+    assert facts.has_evidence()
+    place = Daemons(Path("/tmp"))
+    place.enforce()
+    bystanders = place.bystanders()
+    before = place.run(*REAL)
+    eventually((place.home / "controller.sock").exists, timeout_s=120)
+    place.age()
+    left = one_of([place.start() for _ in range(AT_ONCE)])
+    assert before.ended() == 0, before.said
+    check_record(place, left)
+    place.age()
+    last = place.run(*REAL)
+    assert left.ended() == 0
+    eventually((place.home / "controller.sock").exists, timeout_s=120)
+    check_record(place, last)
+    assert all(each.lives for each in bystanders)
+    place.end()
+    print("all as it should be")
+
+
+if __name__ == "__main__":
+    main()
