@@ -25,8 +25,6 @@ from steroids.errors import Busy
 
 STARTING_S = 60.0
 """A daemon without a record that is younger is still starting: it will find us and leave."""
-AT_ONCE_S = 5.0
-"""Who is created so soon after another took the place is one of many that start at once."""
 QUEUE_S = 30.0
 """More than it takes to end those before: TERM, 5 s, KILL."""
 RELEASE_S = 2.0
@@ -48,6 +46,8 @@ class Place(NamedTuple):
     name: str
     """`The controller`, as the message begins that one is running."""
     hint: str
+    at_once_s: float = 0
+    """Who is created so soon after another took the place is one of many that start at once."""
     ready: Path | None = None
     """What is there once its daemon serves; none: it does at once."""
 
@@ -91,7 +91,7 @@ def stop_others(place: Place, me: Record, grace_s: float = ending.GRACE_S) -> li
     taken_at = _taken_at(place)
     for each in before:
         taken = taken_at.get(each.pid, 0)
-        if taken >= began - AT_ONCE_S or _starts(place, taken):
+        if taken >= began - place.at_once_s or _starts(place, taken):
             raise _running(place, each.pid)
     why = f"{place.kind.name.lower()} {me.pid} starts, and there is to be one in this container"
     ending.end(before, why, grace_s)

@@ -15,6 +15,7 @@ from steroids.settings import resolve
 
 PID_FILE = "controller.pid"
 SOCKET = "controller.sock"
+AT_ONCE_S = 5.0
 log = logging.getLogger("steroids.containment")
 
 
@@ -39,6 +40,7 @@ def only_one(home: Path) -> Iterator[IO[str]]:
         queue=home / "controller.queue",
         name="The controller",
         hint="steroids daemon status",
+        at_once_s=AT_ONCE_S,
         ready=home / SOCKET,
     )
     with contextlib.ExitStack() as stack:

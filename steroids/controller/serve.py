@@ -50,6 +50,8 @@ def serve(home: Path) -> None:
             controller.events.ring()
         # What is under way is safe to be cut off anywhere, so nobody waits for it.
         controller.pool.shutdown(wait=False, cancel_futures=True)
+        with contextlib.suppress(Exception):
+            controller.host.close_stores()
         log.info("controller %d ends", os.getpid())
         logging.shutdown()
     os._exit(0)

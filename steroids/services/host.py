@@ -230,12 +230,18 @@ class Host:
         project.store.close()
         project.ownership.close()
 
+    def close_stores(self) -> None:
+        """For the end: SQLite then has all in its one file, as those expect who copy it. Nobody
+        else may serve the projects before the process has ended."""
+        for project in list(self._projects.values()):
+            project.store.close()
+        self.store.close()
+
     def close(self) -> None:
         """Close every store and let go of the projects; for tests, which outlive a host."""
+        self.close_stores()
         for project in self._projects.values():
-            project.store.close()
             project.ownership.close()
-        self.store.close()
 
     def resolved(self, project: OpenProject | None) -> Resolved:
         """Settings now: the repo's file is read at the target branch, as last fetched.

@@ -54,6 +54,9 @@ class Reconciler:
                 self._adopt(row)
             except SteroidsError as error:
                 self._complaints.about(row.path, error.message)
+            except Exception:
+                # A bug with one project must not leave all others without their keeper.
+                log.exception("adopt %s", row.path)
 
     def _adopt(self, row: home.Project) -> OpenProject:
         """The project, open; the first time its runners are given time to be heard."""
@@ -77,8 +80,10 @@ class Reconciler:
     def tick(self) -> bool:
         """One round; whether anything goes on that may end without telling.
 
-        Errors of one project are logged and do not touch the others.
+        Errors of one project are logged and do not touch the others; a bug is raised when they
+        have had their turn.
         """
+        bug: Exception | None = None
         with self._host.rounds.round():
             self._rouser.look()
             lively = self._look_at_engines()
@@ -91,6 +96,10 @@ class Reconciler:
                     self._complaints.settled(row.path)
                 except SteroidsError as error:
                     self._complaints.about(row.path, error.message)
+                except Exception as error:  # noqa: BLE001 - it is raised again, after them
+                    bug = error
+        if bug is not None:
+            raise bug
         return lively
 
     def _look_at_engines(self) -> bool:

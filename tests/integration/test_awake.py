@@ -1,12 +1,13 @@
 """Which projects a controller looks at by itself: nothing is lost by not looking at the others."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from steroids.services import awake, rousing
-from steroids.services.host import Host
+from steroids.services.host import Host, OpenProject
 from steroids.services.jobs import Jobs
 from steroids.services.reconcile import Reconciler
 from steroids.store import home_models as home
@@ -15,6 +16,7 @@ from steroids.store.columns import utc_now
 from steroids.wire.assignment import Outcome
 from steroids.wire.runner import RunnerStatus
 from steroids.wire.task import TaskStatus
+from tests.support.projects import another
 from tests.support.service import AtOnce, Bench
 
 
@@ -134,3 +136,24 @@ def test_the_first_look_gives_runners_time_to_be_heard(project: Bench) -> None:
     reconciler = Reconciler(project.host, Jobs(AtOnce(), lambda: None))
     reconciler.tick()
     assert project.look(task).status == TaskStatus.IN_PROGRESS
+
+
+def test_a_bug_with_one_project_keeps_no_other_from_its_turn(
+    project: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By their paths: the other one comes first.
+    other = another(project, tmp_path / "a")
+    assert [row.id for row in project.host.projects()] == [other.id, project.project.id]
+    _, reconciler = restarted(project)
+    turns: list[str] = []
+
+    def see_to(opened: OpenProject, row: home.Project) -> bool:
+        turns.append(row.id)
+        return 1 // (row.id != other.id) > 0
+
+    for row in project.host.projects():
+        project.host.open(row)
+    monkeypatch.setattr(reconciler, "_project", see_to)
+    with pytest.raises(ZeroDivisionError):
+        reconciler.tick()
+    assert turns == [other.id, project.project.id]

@@ -90,8 +90,9 @@ def test_ways_to_name_a_project(place: Daemons) -> None:
     assert found(project) == wanted
 
 
-@pytest.mark.parametrize("pid", [1, 2, os.getpid(), 2**22 + 1, 2**40, -1, 0])
-def test_what_is_none_of_ours(pid: int) -> None:
+@pytest.mark.parametrize("pid", [1, 2, None, 2**22 + 1, 2**40, -1, 0])
+def test_what_is_none_of_ours(pid: int | None) -> None:
+    pid = os.getpid() if pid is None else pid
     assert verify_daemon_process(pid) is None
     assert not is_daemon_running(pid, "/")
 

@@ -29,6 +29,9 @@ def test_twenty_starts_at_once_make_one_controller(desk_story: Story) -> None:
     assert story.run("daemon", "run", exits=6).err.startswith("error: The controller is already")
     story.run("daemon", "stop")
     assert "not running" in story.run("daemon", "stop").out
+    # Whoever copies a store has all of it.
+    left = [*story.home.glob("steroids.db-*"), *(story.repo.path / ".steroids").glob("*.db-*")]
+    assert left == []
     story.run("daemon", "status", exits=1)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from steroids import proc
 from steroids.containment.detect import VARIABLES
-from steroids.containment.single import AT_ONCE_S
+from steroids.controller.only_one import AT_ONCE_S
 from tests.support import starter
 from tests.support.engines import eventually
 

@@ -13,7 +13,7 @@ from typing import IO
 
 from steroids.containment.command_line import Kind
 from steroids.containment.single import Place, alone
-from steroids.controller.only_one import SOCKET, only_one
+from steroids.controller.only_one import AT_ONCE_S, SOCKET, only_one
 from steroids.errors import SteroidsError
 
 
@@ -45,6 +45,7 @@ def _loop(home: Path, project: Path) -> AbstractContextManager[IO[str]]:
         queue=folder / f"{project.name}.queue",
         name=f"A loop of {project}",
         hint="ps",
+        at_once_s=AT_ONCE_S,
     )
     return alone(place, enforced=True)
 
