@@ -10,7 +10,7 @@ import click
 from steroids.cli import cron_crontab, cron_launchd, cron_schedule, cron_systemd
 from steroids.cli.command import Context, Group, pass_context
 from steroids.cli.cron_job import CronFailed, Job, job
-from steroids.cli.output import ago, lasting
+from steroids.cli.output import ago, count, lasting
 from steroids.cli.wakeup import short, why
 from steroids.home import ensure_home
 from steroids.wire.body import to_builtins
@@ -185,7 +185,8 @@ def _show_past(context: Context, past: Sequence[PastWakeup]) -> None:
         words = [f"started {len(started)}"] if started else []
         words += [f"{len(failed)} could not be"] if failed else []
         did = ", ".join(words) or "nothing to start"
-        context.out.line(f"  {age:<11} {did}  ({each.projects} projects, {lasting(each.took_s)})")
+        looked = f"{count(each.projects, 'project')}, {lasting(each.took_s)}"
+        context.out.line(f"  {age:<11} {did}  ({looked})")
         for one in each.results:
             click.echo(f"    {_line(one)}")
 
