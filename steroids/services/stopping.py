@@ -22,7 +22,7 @@ from steroids.wire.event import EventKind
 from steroids.wire.runner import ACTIVE, RunnerStatus
 
 GRACE_S = 30.0
-HURRY_S = 8.0
+HURRY_S = 20.0
 """For what is committed to be uploaded, when the agent is killed at once."""
 
 
