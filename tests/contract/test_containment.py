@@ -10,6 +10,7 @@ import pytest
 
 import steroids
 from steroids.engines.spec import File, Mount, Status
+from steroids.provisioning.images import ImageSettings, ensure_runner_image
 from tests.support.engines import REAL, Lab, eventually
 
 NEEDED = ("__init__.py", "containment/__init__.py", "containment/detect.py", "containment/facts.py")
@@ -33,15 +34,15 @@ def packed() -> bytes:
 def test_a_container_knows_that_it_is_one(real_lab: Lab, hidden: bool) -> None:
     # Podman's file is a mount; Docker's can go, and what is mounted at / stays.
     hide = "rm -f /.dockerenv; " if hidden else ""
-    script = f'{hide}command -v python3 > /dev/null || exit 9; exec python3 -c "$LOOKS"'
+    # Not every base has Python; what runners are made from does.
+    image = ensure_runner_image(real_lab.engine, ImageSettings(), progress=print)
     handle = real_lab.start(
-        script,
+        f'{hide}exec python3 -c "$LOOKS"',
+        image=image.id,
         files=[File("/tmp/steroids.zip", packed(), 0o644)],
         env={"PYTHONPATH": "/tmp/steroids.zip", "LOOKS": LOOKS},
     )
     ended = real_lab.ended(handle)
-    if ended == 9:
-        pytest.skip("the image has no Python")
     said = real_lab.output(handle).decode()
     assert ended == 0, said
     found = json.loads(said)
